@@ -1,0 +1,1 @@
+"""Sound files, resampling, log-mel spectrograms and their way back to sound."""
