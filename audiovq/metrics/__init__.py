@@ -1,0 +1,1 @@
+"""Scores as pure functions: each states its source, range, direction and unit."""

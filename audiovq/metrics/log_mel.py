@@ -1,0 +1,46 @@
+"""Log-mel distance: how far apart two sounds are in one spectrogram."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audiovq.audio.mel import LogMel, LogMelConfig
+from audiovq.metrics.checks import wave_pair
+
+
+def log_mel_l1(reference_mel: Tensor, result_mel: Tensor) -> float:
+    """Mean absolute difference of two log-mel spectrograms: 0 and up, lower is better, in nat (1 nat = 8.69 dB).
+
+    Shape: two of one shape, such as (M, N).
+    Raises: ValueError when the shapes differ, or nothing is in them.
+    """
+    if reference_mel.shape != result_mel.shape or reference_mel.numel() == 0:
+        raise ValueError(
+            f"expected two spectrograms of one shape, got {tuple(reference_mel.shape)} and {tuple(result_mel.shape)}"
+        )
+    return float((reference_mel.double() - result_mel.double()).abs().mean())
+
+
+def wave_log_mel_l1(reference: Tensor | np.ndarray, result: Tensor | np.ndarray, config: LogMelConfig) -> float:
+    """Log-mel L1 of two waves, both at `config.sample_rate`: 0 and up, lower is better, in nat.
+
+    Shape: each (T,) or (1, T)
+    """
+    return log_mel_l1(*(log_mel(wave, config) for wave in wave_pair(reference, result)))
+
+
+def log_mel(wave: Tensor, config: LogMelConfig) -> Tensor:
+    """Log-mel spectrogram of a mono wave.
+
+    Shape: (T,) -> (M, N)
+    """
+    with torch.inference_mode():
+        mel: Tensor = _front(config)(wave[None, None])[0]
+    return mel
+
+
+@lru_cache(maxsize=8)
+def _front(config: LogMelConfig) -> LogMel:
+    return LogMel(config)

@@ -1,0 +1,30 @@
+"""PESQ: the telephone engineers' model of how listeners grade speech. For speech only, not for music."""
+
+import numpy as np
+from torch import Tensor
+
+from audiovq.audio.resample import resample
+from audiovq.metrics.checks import NotMeasurableError, optional_package, wave_pair
+
+PESQ_RATE = 16_000
+
+
+def pesq_wb(reference: Tensor | np.ndarray, result: Tensor | np.ndarray, sample_rate: int) -> float:
+    """Wide-band PESQ of speech, at 16 kHz: 1.04 to 4.64, higher is better, in MOS-LQO.
+
+    Shape: each (T,) or (1, T)
+    Raises: NotMeasurableError when the pair is shorter than 0.25 s, silent, or PESQ finds no utterance in it.
+    Source: ITU-T P.862.2 (2007), by the package pesq.
+    """
+    first, second = wave_pair(reference, result)
+    for name, wave in (("reference", first), ("result", second)):
+        if not wave.any():
+            raise NotMeasurableError(f"PESQ needs speech; the {name} is silent")
+    package = optional_package("pesq")
+    waves = [resample(wave[None], sample_rate, PESQ_RATE)[0].numpy() for wave in (first, second)]
+    try:
+        return float(package.pesq(PESQ_RATE, waves[0], waves[1], "wb"))
+    except package.BufferTooShortError as error:
+        raise NotMeasurableError("PESQ needs 0.25 s of speech; this pair has less") from error
+    except package.NoUtterancesError as error:
+        raise NotMeasurableError("PESQ finds no utterance in this pair") from error
