@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import torch
 import torchaudio.functional
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from audiovq.units import padded_samples
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LogMelConfig:
     """Geometry of a log-mel spectrogram; `floor` is the smallest mel magnitude, below which the log is flat."""
 
@@ -52,7 +51,7 @@ def mel_filters(config: LogMelConfig) -> Tensor:
 
     Shape: (M, n_fft // 2 + 1)
     """
-    filters = torchaudio.functional.melscale_fbanks(
+    filters: Tensor = torchaudio.functional.melscale_fbanks(
         n_freqs=config.n_fft // 2 + 1,
         f_min=config.fmin,
         f_max=config.fmax,
@@ -86,12 +85,13 @@ class LogMel(nn.Module):
         return self.config.receptive_samples
 
     def forward(self, wave: Tensor) -> Tensor:
+        """Compute the spectrogram."""
         if wave.ndim != 3 or wave.shape[1] != 1 or wave.shape[2] < 1:
             raise ValueError(f"expected a wave of shape (B, 1, T) with T >= 1, got {tuple(wave.shape)}")
         num_samples = wave.shape[2]
         missing = padded_samples(num_samples, self.config.hop_length) - num_samples
         margin = self.config.margin_samples
-        padded = F.pad(wave.squeeze(1), (margin, margin + missing))
+        padded = nn.functional.pad(wave.squeeze(1), (margin, margin + missing))
         spectrum = torch.stft(
             padded,
             self.config.n_fft,
