@@ -19,7 +19,7 @@ class _ExtensionLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         try:
             super().exec_module(module)
-        # OSError: what it links to is missing; ImportError: only half of it loads; RuntimeError: another CUDA than torch.
+        # OSError: what it links to is missing; ImportError: only half of it loads; RuntimeError: not the CUDA of torch.
         except (OSError, ImportError, RuntimeError) as error:
             from torchaudio._internal.module_utils import fail_with_message
 
