@@ -54,6 +54,12 @@ def test_bootstrap_interval_of_many_values_is_the_normal_one() -> None:
     assert interval.count == 400
 
 
+def test_weighted_mean_is_all_errors_over_all_letters() -> None:
+    interval = bootstrap_mean([0.5, 0.0], weights=[6, 3])
+    assert interval.mean == pytest.approx(3 / 9)
+    assert (interval.low, interval.high) == (0.0, 0.5)
+
+
 def test_bootstrap_of_few_values() -> None:
     assert bootstrap_mean([2.0]).low == bootstrap_mean([2.0]).high == 2.0
     assert bootstrap_mean([2.0, 2.0, 2.0]).low == 2.0

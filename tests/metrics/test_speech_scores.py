@@ -16,7 +16,7 @@ RATE = 16_000
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[torch.Tensor, torch.Tensor]:
-    clean = speech_like()
+    clean = speech_like(1.5, RATE)[0]
     return clean, clean + 0.05 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
 
 
