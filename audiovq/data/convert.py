@@ -1,0 +1,99 @@
+"""One utterance of a corpus to one mono 16-bit WAV file of the wanted rate, or the reason why not."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from audiovq import units
+from audiovq.audio.io import AudioError, read, write
+from audiovq.audio.resample import resample
+from audiovq.data.corpora.utterance import Source, Utterance
+
+_G722_RATE = 16000
+_PCM16_SCALE = 32768
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """What became of an utterance: its length and a digest of its samples, or a non-empty `drop_reason`."""
+
+    id: str
+    num_samples: int = 0
+    digest: str = ""
+    drop_reason: str = ""
+
+
+def convert(utterance: Utterance, path: Path, sample_rate: int, min_seconds: float) -> Converted:
+    """Write the utterance to `path`, or read what an earlier call wrote there.
+
+    Raises: AudioError if the disk refuses.
+    """
+    if not path.exists():
+        try:
+            if utterance.drop_reason:
+                raise _UnusableError(utterance.drop_reason)
+            wave = _usable_wave(utterance.source, sample_rate, min_seconds)
+        except _UnusableError as reason:
+            return Converted(utterance.id, drop_reason=str(reason))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, wave, sample_rate)
+    samples, _ = soundfile.read(path, dtype="int16")
+    return Converted(utterance.id, len(samples), hashlib.sha1(samples.tobytes()).hexdigest())
+
+
+def decode(source: Source) -> tuple[Tensor, int]:
+    """Return the sound of a source and its sample rate.
+
+    Shape: (C, T)
+    Raises: AudioError if it is not sound or damaged.
+    """
+    if source.codec == "file" and source.num_bytes is None:
+        return read(source.path)
+    with source.path.open("rb") as file:
+        file.seek(source.offset_bytes)
+        data = file.read() if source.num_bytes is None else file.read(source.num_bytes)
+    if source.codec == "g722":
+        return _decode_g722(data), _G722_RATE
+    try:
+        samples, sample_rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{source} is not sound that libsndfile can read: {error.error_string}") from error
+    return torch.from_numpy(samples).T, sample_rate
+
+
+class _UnusableError(ValueError):
+    """Sound that is of no use in a corpus."""
+
+
+def _decode_g722(data: bytes) -> Tensor:
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError("reading G.722 needs PyAV: pip install av") from error
+    with av.open(io.BytesIO(data), format="g722") as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    samples = np.concatenate(frames, axis=1) if frames else np.zeros((1, 0), np.int16)
+    return torch.from_numpy(samples.astype(np.float32) / _PCM16_SCALE)
+
+
+def _usable_wave(source: Source, sample_rate: int, min_seconds: float) -> Tensor:
+    try:
+        wave, source_rate = decode(source)
+    except AudioError as error:
+        raise _UnusableError(f"cannot be decoded: {error}") from error
+    seconds = units.samples_to_seconds(wave.shape[1], source_rate)
+    if seconds < min_seconds:
+        raise _UnusableError(f"shorter than {min_seconds} s: {seconds:.3f} s")
+    if not wave.isfinite().all():
+        raise _UnusableError("a sample is not a finite number")
+    if wave.abs().max() * _PCM16_SCALE < 1:
+        raise _UnusableError("silent: every sample is zero in 16 bits")
+    return resample(wave.mean(dim=0, keepdim=True), source_rate, sample_rate)
