@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "build": {"audio", "quantize", "models", "priors"},
     "tokenizer": {"units", "audio", "codes", "models", "build"},
     "audiovq": {"_torchaudio", "codes", "tokenizer"},
-    "cli": {"units", "audio", "codes", "tokenizer", "audiovq"},
+    "jobs": {"audio", "codes", "tokenizer"},
+    "cli": {"units", "audio", "codes", "tokenizer", "jobs", "audiovq"},
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}
 SHARED_BY_RECIPES = "schema"

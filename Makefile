@@ -1,0 +1,48 @@
+# make demo [AUDIO=my.wav]   tokenise and decode the bundled clips, or your file, into demo/
+# make test                  ruff, mypy and pytest
+# Each first makes .venv, which takes some minutes once. PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types format clean
+
+help:
+	@sed -n '1,3s/^# //p' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.demo-installed
+	$(BIN)/python -m recipes.demo $(if $(AUDIO),"$(AUDIO)") --output demo
+
+test: lint types
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev-installed
+	$(BIN)/mypy
+
+format: $(VENV)/.dev-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "audiovq needs Python 3.10 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-installed: setup.py constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[demo]'
+	@touch $@
+
+# pesq has to be compiled; without a C compiler its tests are skipped.
+$(VENV)/.dev-installed: setup.py constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	@$(INSTALL) pesq || echo "pesq was not installed (is there a C compiler?): its tests will be skipped"
+	@touch $@
