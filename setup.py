@@ -20,7 +20,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
-    # The recipes run from a checkout (python -m recipes.demo): installing them would claim the name `recipes` for everybody.
+    # The recipes run from a checkout (python -m recipes.demo): installed, they would claim the name `recipes` for all.
     packages=find_packages(include=["audiovq", "audiovq.*"]),
     package_data={"audiovq": ["py.typed", "pretrained/*/*"]},
     entry_points={"console_scripts": ["audiovq=audiovq.cli:main"]},
