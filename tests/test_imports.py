@@ -28,7 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "tokenizer": {"units", "audio", "codes", "models", "build"},
     "audiovq": {"_torchaudio", "codes", "tokenizer"},
     "jobs": {"audio", "codes", "tokenizer"},
-    "cli": {"units", "audio", "codes", "tokenizer", "jobs", "audiovq"},
+    "commands": {"audio", "codes", "metrics", "tokenizer", "jobs", "audiovq"},
+    "cli": {"audio", "codes", "metrics", "tokenizer", "jobs", "commands", "audiovq"},
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}
 SHARED_BY_RECIPES = "schema"
@@ -59,7 +60,7 @@ def owner(name: str, package: str, known: set[str]) -> str:
 
 def violations(root: Path) -> list[str]:
     """One line for every import below `root` that the rules do not allow."""
-    library, recipes = members(root / "audiovq") - {"__init__"}, members(root / "recipes") - {"__init__"}
+    library, recipes = members(root / "audiovq") | set(ALLOWED), members(root / "recipes")
     found = []
     for file in sorted([*root.glob("audiovq/**/*.py"), *root.glob("recipes/**/*.py")]):
         parts = file.relative_to(root).with_suffix("").parts
