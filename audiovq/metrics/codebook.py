@@ -1,5 +1,7 @@
 """How much of a codebook is in use, from how often each entry was counted."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -30,7 +32,7 @@ def entropy(counts: Tensor) -> Tensor:
     total = counts.sum(dim=-1, keepdim=True)
     if (total == 0).any():
         raise ValueError("expected at least one code for every codebook, got none")
-    return torch.special.entr(counts.double() / total).sum(dim=-1) / torch.log(torch.tensor(2.0, dtype=torch.float64))
+    return torch.special.entr(counts.double() / total).sum(dim=-1) / math.log(2)
 
 
 def perplexity(counts: Tensor) -> Tensor:

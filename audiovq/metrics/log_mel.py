@@ -1,7 +1,5 @@
 """Log-mel distance: how far apart two sounds are in one spectrogram."""
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -37,10 +35,5 @@ def log_mel(wave: Tensor, config: LogMelConfig) -> Tensor:
     Shape: (T,) -> (M, N)
     """
     with torch.inference_mode():
-        mel: Tensor = _front(config)(wave[None, None])[0]
+        mel: Tensor = LogMel(config)(wave[None, None])[0]
     return mel
-
-
-@lru_cache(maxsize=8)
-def _front(config: LogMelConfig) -> LogMel:
-    return LogMel(config)

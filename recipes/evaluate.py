@@ -1,0 +1,264 @@
+"""Score a model on a Kaldi data directory, at every prefix of its levels.
+
+    python -m recipes.evaluate model=speech-16k data=data/test output_dir=exp/scores num_utterances=500
+    python -m recipes.evaluate model=exp/my_run/model data=data/test output_dir=exp/scores cer=true num_workers=4
+
+Writes scores.jsonl (a line for each utterance), summary.json and RESULTS.md into output_dir. The same command again
+goes on where it stopped; with a larger num_utterances it adds to what is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import hydra
+import torch
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import track
+
+import audiovq
+from audiovq.audio import io
+from audiovq.audio.resample import resample
+from audiovq.data.kaldi import DataDir
+from audiovq.data.subset import balanced_subset
+from audiovq.metrics.checks import NotMeasurableError
+from audiovq.metrics.codebook import code_counts
+from audiovq.metrics.log_mel import log_mel, log_mel_l1
+from audiovq.metrics.recogniser import PACKAGED, Recogniser
+from audiovq.metrics.registry import DECODER_MEL, WAVE_METRICS
+from audiovq.metrics.score_file import ScoreFile, Scores
+from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
+from audiovq.metrics.text import cer, normalise
+
+
+@dataclass(kw_only=True)
+class EvaluateConfig:
+    """Settings of recipes/evaluate.py."""
+
+    model: str = MISSING  # a bundled name, or a folder
+    data: str = MISSING  # a Kaldi data directory
+    output_dir: str = MISSING
+    num_utterances: int = 0  # so many, drawn evenly over the speakers; 0 takes all
+    seed: int = 1
+    # STOI, ESTOI and PESQ are for speech only.
+    metrics: list[str] = field(default_factory=lambda: ["log_mel_l1", "mel_distance", "stoi", "estoi", "pesq_wb"])
+    cer: bool = False
+    cer_languages: list[str] = field(default_factory=lambda: ["en", "fr", "it", "es", "ru"])
+    recogniser: str = PACKAGED
+    device: str = "cpu"
+    num_workers: int = 1  # processes, each with num_threads
+    num_threads: int = 1
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of the data directory's tables."""
+
+    name: str
+    path: str
+    speaker: str
+    language: str
+    text: str
+
+
+class Scorer:
+    """Encodes, decodes and measures one utterance after another."""
+
+    def __init__(self, config: EvaluateConfig) -> None:
+        torch.set_num_threads(config.num_threads)
+        self._config = config
+        self._tokenizer = audiovq.load(config.model, device=config.device)
+        self._recogniser = Recogniser(config.recogniser, num_threads=config.num_threads) if config.cer else None
+
+    def score(self, utterance: Utterance) -> Scores:
+        """Everything there is to say about one utterance, as a line of the score file."""
+        tokenizer = self._tokenizer
+        wave, sample_rate = io.read(utterance.path)
+        if len(wave) != 1:
+            raise ValueError(f"{utterance.path}: expected a mono recording, got {len(wave)} channels")
+        reference = resample(wave, sample_rate, tokenizer.sample_rate)
+        codes = tokenizer.encode(reference, sample_rate=tokenizer.sample_rate)
+        decoded = [tokenizer.decode(codes, levels=levels).cpu() for levels in range(1, tokenizer.num_levels + 1)]
+        scores: Scores = {
+            "utterance": utterance.name,
+            "speaker": utterance.speaker,
+            "language": utterance.language,
+            "seconds": wave.shape[1] / sample_rate,
+            "codes": base64.b64encode(codes.to_bytes()).decode(),
+            "prefixes": [],
+            "not_measurable": [],
+        }
+        for levels, result in enumerate(decoded, start=1):
+            values, reasons = self._measure(reference[0], result[0])
+            if tokenizer.mel_config is not None:
+                mel = tokenizer.decode_mel(codes, levels=levels)[0].cpu()
+                values = {DECODER_MEL: log_mel_l1(log_mel(reference[0], tokenizer.mel_config), mel)} | values
+            scores["prefixes"].append(values)
+            scores["not_measurable"].append(reasons)
+        return scores | self._listen(utterance, [reference, *decoded])
+
+    def _measure(self, reference: torch.Tensor, result: torch.Tensor) -> tuple[dict[str, float], dict[str, str]]:
+        values, reasons = {}, {}
+        for name in self._config.metrics:
+            try:
+                values[name] = WAVE_METRICS[name](reference, result, self._tokenizer.sample_rate)
+            except NotMeasurableError as error:
+                reasons[name] = str(error)
+        return values, reasons
+
+    def _listen(self, utterance: Utterance, waves: Sequence[torch.Tensor]) -> Scores:
+        if self._recogniser is None:
+            return {}
+        if utterance.language not in self._config.cer_languages:
+            return {"not_heard": f"language {utterance.language or 'unknown'} is not in cer_languages"}
+        if not normalise(utterance.text):
+            return {"not_heard": "no text to compare with"}
+        heard = [
+            self._recogniser.transcribe(wave[0], self._tokenizer.sample_rate, utterance.language) for wave in waves
+        ]
+        errors = [cer(utterance.text, text) for text in heard]
+        return {
+            "text": utterance.text,
+            "heard": heard,
+            "num_characters": errors[0].num_reference,
+            "character_errors": [each.num_errors for each in errors],
+        }
+
+
+def read_utterances(config: EvaluateConfig) -> list[Utterance]:
+    """The chosen lines of the data directory, with empty texts and languages where it has none."""
+    data = DataDir.load(config.data)
+    texts, languages = data.text or {}, data.utt2lang or {}
+    return [
+        Utterance(name, data.wav_scp[name], data.utt2spk[name], languages.get(name, ""), texts.get(name, ""))
+        for name in balanced_subset(data.utt2spk, config.num_utterances or len(data.utt2spk), config.seed)
+    ]
+
+
+def score_all(config: EvaluateConfig, utterances: Sequence[Utterance]) -> Iterator[Scores]:
+    """Scores of each utterance, as they get done."""
+    if config.num_workers <= 1:
+        scorer = Scorer(config)
+        yield from map(scorer.score, utterances)
+        return
+    # Threads of torch do not survive a fork, hence spawn.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(config.num_workers, context, _start_worker, (config,)) as pool:
+        try:
+            for future in as_completed([pool.submit(_score_in_worker, utterance) for utterance in utterances]):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+_scorer: Scorer | None = None  # one for each worker process
+
+
+def _start_worker(config: EvaluateConfig) -> None:
+    global _scorer
+    _scorer = Scorer(config)
+
+
+def _score_in_worker(utterance: Utterance) -> Scores:
+    assert _scorer is not None
+    return _scorer.score(utterance)
+
+
+def summarise(subject: dict[str, Any], utterances: Sequence[Scores], metrics: Sequence[str]) -> Summary:
+    """Everything the tables show."""
+    codes = [audiovq.Codes.from_bytes(base64.b64decode(scores["codes"])) for scores in utterances]
+    counts = [
+        torch.stack([code_counts(each.levels[level], size) for each in codes]).sum(0)
+        for level, size in enumerate(codes[0].codebook_sizes)
+    ]
+    summary = summarise_scores(utterances, [DECODER_MEL, *metrics])
+    for prefix in summary["prefixes"]:
+        prefix["bits_per_second"] = codes[0].prefix(prefix["levels"]).bits_per_second
+    return {
+        "subject": subject,
+        "num_utterances": len(utterances),
+        "num_speakers": len({scores["speaker"] for scores in utterances}),
+        "seconds": sum(scores["seconds"] for scores in utterances),
+        **summary,
+        **summarise_errors(utterances),
+        "codebooks": summarise_codebooks(counts, [float(rate) for rate in codes[0].frame_rates]),
+    }
+
+
+def evaluate(config: EvaluateConfig) -> str:
+    """Score what is not scored yet, write summary.json and RESULTS.md, and return the latter."""
+    unknown = [name for name in config.metrics if name not in WAVE_METRICS]
+    if unknown:
+        raise ValueError(f"no metric is called {unknown[0]!r}; there are {', '.join(WAVE_METRICS)}")
+    chosen = read_utterances(config)
+    subject = {
+        "model": config.model,
+        "sha256": model_hash(config.model),
+        "data": config.data,
+        "metrics": config.metrics,
+        "recogniser": config.recogniser if config.cer else None,
+        "cer_languages": config.cer_languages if config.cer else None,
+    }
+    folder = Path(config.output_dir)
+    score_file = ScoreFile(folder / "scores.jsonl", subject)
+    missing = [utterance for utterance in chosen if utterance.name not in score_file.scores]
+    print(f"{len(chosen)} utterances, {len(chosen) - len(missing)} of them scored before")
+    for scores in track(score_all(config, missing), "scoring", total=len(missing), console=Console(stderr=True)):
+        score_file.add(scores)
+    utterances = [score_file.scores[name] for name in sorted(utterance.name for utterance in chosen)]
+    summary = summarise(subject, utterances, config.metrics)
+    text = describe(config, summary)
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "RESULTS.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def describe(config: EvaluateConfig, summary: Summary) -> str:
+    """The tables below what they are about."""
+    return (
+        f"Model {config.model} (SHA-256 {summary['subject']['sha256'][:12]}) on {config.data}: "
+        f"{summary['num_utterances']} utterances of {summary['num_speakers']} speakers, "
+        f"{summary['seconds'] / 60:.1f} minutes. Means with 95 % bootstrap intervals over utterances.\n\n"
+        f"{markdown(summary)}"
+    )
+
+
+def model_hash(model: str) -> str:
+    """SHA-256 of all that a model folder holds, its README apart: of the decoder too, which codes do not depend on."""
+    folders = {info.name: info.path for info in audiovq.models()}
+    digest = hashlib.sha256()
+    for path in sorted(Path(folders.get(model, model)).iterdir()):
+        if path.is_file() and path.suffix != ".md":
+            digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+ConfigStore.instance().store(name="base_evaluate", node=EvaluateConfig)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="evaluate")
+def main(config: DictConfig) -> None:
+    """Parse the command line."""
+    logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every utterance
+    try:
+        text = evaluate(cast(EvaluateConfig, OmegaConf.to_object(config)))
+    except ValueError as error:  # what the data, the model or the settings are to blame for says so itself
+        sys.exit(f"evaluate: {error}")
+    Console().print(Markdown(text))
+
+
+if __name__ == "__main__":
+    main()

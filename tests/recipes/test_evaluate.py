@@ -1,0 +1,159 @@
+"""Evaluation of a tiny stand-in for a model: resuming, refusing, counting, and the same tables for any order."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import audiovq
+from audiovq.audio import io
+from audiovq.audio.mel import LogMelConfig
+from audiovq.codes import Codes
+from audiovq.data.kaldi import DataDir
+from recipes import evaluate as recipe
+from recipes.benchmark import speech_like
+from recipes.evaluate import EvaluateConfig, evaluate
+
+RATE, HOPS, SIZE = 16_000, (320, 160), 16
+
+
+class FakeTokenizer:
+    """Two levels of loudness, decoded into noise."""
+
+    sample_rate, num_levels, hop_lengths = RATE, 2, HOPS
+    mel_config = LogMelConfig()
+
+    def __init__(self) -> None:
+        self.encoded = 0
+
+    def encode(self, wave: Tensor, sample_rate: int) -> Codes:
+        assert sample_rate == RATE
+        self.encoded += 1
+        padded = F.pad(wave.abs(), (0, -wave.shape[1] % HOPS[0]))
+        levels = tuple((F.avg_pool1d(padded, hop, hop) * 60).long().clamp(0, SIZE - 1) for hop in HOPS)
+        return Codes(levels, RATE, wave.shape[1], HOPS, (SIZE, SIZE), "fake@1")
+
+    def decode(self, codes: Codes, levels: int) -> Tensor:
+        loudness = codes.levels[levels - 1].repeat_interleave(HOPS[levels - 1], dim=1)[:, : codes.num_samples]
+        noise = torch.randn(loudness.shape, generator=torch.Generator().manual_seed(1))
+        return loudness / 60 * noise
+
+    def decode_mel(self, codes: Codes, levels: int) -> Tensor:
+        return torch.zeros(1, 80, -(-codes.num_samples // 160)) - levels
+
+
+class FakeRecogniser:
+    def __init__(self, model: str, num_threads: int) -> None: ...
+
+    def transcribe(self, wave: Tensor, sample_rate: int, language: str) -> str:
+        assert language == "en"
+        return "hello word"
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTokenizer:
+    fake = FakeTokenizer()
+    monkeypatch.setattr(audiovq, "load", lambda model, device: fake)
+    monkeypatch.setattr(audiovq, "models", lambda: [SimpleNamespace(name="fake", path=tmp_path / "model")])
+    monkeypatch.setattr(recipe, "Recogniser", FakeRecogniser)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"1")
+    return fake
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> EvaluateConfig:
+    """Three utterances of two speakers; the second of ann is too short for STOI."""
+    lengths = {"ann-1": 15_001, "ann-2": 2_000, "bob-1": 14_000}
+    for name, length in lengths.items():
+        io.write(tmp_path / f"{name}.wav", speech_like(1.0, RATE)[:, :length], RATE)
+    speakers = {name: name[:3] for name in lengths}
+    texts = {"ann-1": "Hello, world!", "ann-2": "", "bob-1": "ahoj"}
+    languages = {"ann-1": "en", "ann-2": "en", "bob-1": "cs"}
+    paths = {name: str(tmp_path / f"{name}.wav") for name in lengths}
+    DataDir(paths, speakers, texts, languages).save(tmp_path / "data")
+    return EvaluateConfig(
+        model="fake",
+        data=str(tmp_path / "data"),
+        output_dir=str(tmp_path / "out"),
+        metrics=["log_mel_l1", "stoi"],
+        num_threads=torch.get_num_threads(),
+    )
+
+
+def summary_of(config: EvaluateConfig) -> dict[str, object]:
+    content: dict[str, object] = json.loads((Path(config.output_dir) / "summary.json").read_text())
+    return content
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_every_prefix_gets_a_row_and_what_has_no_value_is_counted(config: EvaluateConfig) -> None:
+    text = evaluate(config)
+    assert text == (Path(config.output_dir) / "RESULTS.md").read_text()
+    assert "3 utterances of 2 speakers, 0.0 minutes" in text
+    assert "| 1 | 200 |" in text
+    assert "| 2 | 600 |" in text
+    assert "- STOI has no value for 1 utterance(s) at levels=1, 2: STOI needs 0.3968 s of speech" in text
+    first, second = summary_of(config)["prefixes"]  # type: ignore[misc]
+    assert (first["scores"]["stoi"]["count"], first["scores"]["log_mel_l1"]["count"]) == (2, 3)
+    # The stand-in's spectrogram is -1 everywhere with one level, and -2 with two.
+    means = [prefix["scores"]["decoder_log_mel_l1"]["mean"] for prefix in (first, second)]
+    assert means[0] - means[1] == pytest.approx(1, abs=0.3)
+    codebooks = summary_of(config)["codebooks"]
+    assert [row["num_codes"] for row in codebooks] == [47 + 7 + 44, 94 + 14 + 88]  # type: ignore[attr-defined]
+
+
+def test_a_second_run_scores_only_what_is_new(config: EvaluateConfig, tokenizer: FakeTokenizer) -> None:
+    config.num_utterances = 2
+    evaluate(config)
+    assert tokenizer.encoded == 2
+    lines = (Path(config.output_dir) / "scores.jsonl").read_text().splitlines()
+    assert {json.loads(line)["speaker"] for line in lines[1:]} == {"ann", "bob"}
+    config.num_utterances = 0
+    evaluate(config)
+    assert tokenizer.encoded == 3
+    resumed = summary_of(config)
+    evaluate(config)
+    assert tokenizer.encoded == 3
+    (Path(config.output_dir) / "scores.jsonl").unlink()
+    evaluate(config)
+    assert summary_of(config) == resumed
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_scores_of_other_weights_are_refused(config: EvaluateConfig, tmp_path: Path) -> None:
+    evaluate(config)
+    (tmp_path / "model" / "README.md").write_text("words about the model are not the model")
+    evaluate(config)
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"2")
+    with pytest.raises(ValueError, match="holds scores with sha256 = "):
+        evaluate(config)
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_error_rates_are_taken_where_there_is_a_text_in_a_language_that_is_known(config: EvaluateConfig) -> None:
+    config.cer = True
+    text = evaluate(config)
+    # "hello word" for "hello world": 1 error in 11 characters; ann-2 has no text, and Czech is not on the list.
+    assert "| en | 1 | 0.091 [0.091, 0.091] | 0.091 [0.091, 0.091] | 0.091 [0.091, 0.091] |" in text
+    assert "- CER leaves out 1 utterance(s): no text to compare with" in text
+    assert "- CER leaves out 1 utterance(s): language cs is not in cer_languages" in text
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_mistakes_are_said_before_any_work(config: EvaluateConfig) -> None:
+    config.metrics = ["stio"]
+    with pytest.raises(ValueError, match="no metric is called 'stio'; there are log_mel_l1,"):
+        evaluate(config)
+    assert not Path(config.output_dir).exists()
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_stereo_is_refused_by_name(config: EvaluateConfig, tmp_path: Path) -> None:
+    io.write(tmp_path / "bob-1.wav", torch.zeros(2, 100), RATE)
+    with pytest.raises(ValueError, match=r"bob-1\.wav: expected a mono recording, got 2 channels"):
+        evaluate(config)
