@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import matplotlib
 from matplotlib.figure import Figure
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, zeros
@@ -87,10 +88,10 @@ def intelligibility(original: Tensor, decoded: Tensor, sample_rate: int, is_spee
 
 
 def columns(tokenizer: audiovq.Tokenizer) -> list[str]:
-    """The heads of the table's columns."""
+    """The heads of the table's columns, broken so that it fits into 80 characters."""
     counts = range(1, tokenizer.num_levels + 1)
-    stois = [f"STOI {count} level{'s'[: count > 1]}" for count in counts]
-    return ["clip", "seconds", "tokens/s per level", "bits/s", *stois, "encoded s/s", "decoded s/s"]
+    stois = [f"STOI\n{count} level{'s'[: count > 1]}" for count in counts]
+    return ["clip", "seconds", "tokens/s\nby level", "bits/s", *stois, "encode\ns/s", "decode\ns/s"]
 
 
 def row(shown: Shown) -> list[str]:
@@ -100,7 +101,7 @@ def row(shown: Shown) -> list[str]:
     stois = ["-" if value is None else f"{value:.3f}" for value in shown.intelligibility]
     numbers = [
         f"{codes.duration_seconds:.1f}",
-        " + ".join(f"{rate:g}" for rate in tokens),
+        "+".join(f"{rate:g}" for rate in tokens),
         f"{codes.bits_per_second:.0f}",
     ]
     return [shown.name, *numbers, *stois, f"{shown.encode_speed:.0f}", f"{shown.decode_speed:.0f}"]
@@ -198,7 +199,7 @@ def run(clips: Sequence[Clip], tokenizer: audiovq.Tokenizer, folder: Path, conso
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.decode(tokenizer.encode(zeros(tokenizer.sample_rate), sample_rate=tokenizer.sample_rate))  # warms up
     heads = columns(tokenizer)
-    table = Table(*heads, title=tokenizer.model_id)
+    table = Table(*heads, title=tokenizer.model_id, box=box.SIMPLE_HEAD, padding=0)
     for column in table.columns[1:]:
         column.justify = "right"
     done = []

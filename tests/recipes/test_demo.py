@@ -45,7 +45,7 @@ class FakeTokenizer:
 
 def run(clips: list[demo.Clip], folder: Path) -> str:
     """The text that the demo prints."""
-    console = Console(file=text_io.StringIO(), width=200)
+    console = Console(file=text_io.StringIO(), width=80)
     demo.run(clips, cast(audiovq.Tokenizer, FakeTokenizer()), folder, console)
     return cast(text_io.StringIO, console.file).getvalue()
 
@@ -59,9 +59,9 @@ def speech() -> Tensor:
 
 @pytest.fixture
 def clips(tmp_path: Path, speech: Tensor) -> list[demo.Clip]:
-    io.write(tmp_path / "a voice & <more>.wav", speech, 16000)
+    io.write(tmp_path / "voice & <1>.wav", speech, 16000)
     io.write(tmp_path / "song.flac", torch.randn(2, 44100, generator=torch.Generator().manual_seed(0)) * 0.1, 44100)
-    return [demo.Clip(tmp_path / "a voice & <more>.wav"), demo.Clip(tmp_path / "song.flac", is_speech=False)]
+    return [demo.Clip(tmp_path / "voice & <1>.wav"), demo.Clip(tmp_path / "song.flac", is_speech=False)]
 
 
 class Links(HTMLParser):
@@ -78,7 +78,7 @@ class Links(HTMLParser):
 def test_everything_is_written_and_the_page_finds_it(tmp_path: Path, clips: list[demo.Clip]) -> None:
     run(clips, tmp_path / "out")
     expected = {"index.html", "spectrograms.png"}
-    for name in ("a voice & <more>", "song"):
+    for name in ("voice & <1>", "song"):
         endings = ("avq", "original.wav", "1-level.wav", "2-levels.wav", "3-levels.wav")
         expected |= {f"{name}.{ending}" for ending in endings}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
@@ -118,13 +118,12 @@ def test_the_table_tells_rates_and_intelligibility(tmp_path: Path, clips: list[d
     assert one is not None and two is not None and three is not None
     assert one < two < three
     assert three == pytest.approx(1, abs=1e-3)
-    assert demo.row(shown)[:4] == ["a voice & <more>", "3.0", "12.5 + 25 + 50", "875"]
+    assert demo.row(shown)[:4] == ["voice & <1>", "3.0", "12.5+25+50", "875"]
     printed = run(clips, tmp_path / "out")
-    assert "STOI 1 level " in printed
-    assert "STOI 3 levels" in printed
+    assert all(head in printed for head in ("1 level ", "2 levels", "3 levels"))
     song = next(line for line in printed.splitlines() if "song" in line)
-    assert "25 + 50 + 100" in song  # two channels
-    assert [cell.strip() for cell in song.split("│")].count("-") == 3
+    assert "25+50+100" in song  # two channels
+    assert song.split().count("-") == 3
 
 
 def test_a_clip_too_short_for_stoi_is_shown_all_the_same(tmp_path: Path) -> None:
