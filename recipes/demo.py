@@ -168,7 +168,7 @@ def page(clips: Sequence[Shown], heads: Sequence[str], model: str) -> str:
 
     def players(shown: Shown) -> str:
         items = [
-            f'<figure><audio controls preload="none" src="{quote(wav_name(shown.name, label))}"></audio>'
+            f'<figure><audio controls preload="metadata" src="{quote(wav_name(shown.name, label))}"></audio>'
             f"<figcaption>{escape(label)}</figcaption></figure>"
             for label, _ in variants(shown)
         ]
@@ -199,7 +199,7 @@ def run(clips: Sequence[Clip], tokenizer: audiovq.Tokenizer, folder: Path, conso
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.decode(tokenizer.encode(zeros(tokenizer.sample_rate), sample_rate=tokenizer.sample_rate))  # warms up
     heads = columns(tokenizer)
-    table = Table(*heads, title=tokenizer.model_id, box=box.SIMPLE_HEAD, padding=0)
+    table = Table(*heads, title=tokenizer.name, box=box.SIMPLE_HEAD, padding=0)
     for column in table.columns[1:]:
         column.justify = "right"
     done = []
@@ -209,7 +209,7 @@ def run(clips: Sequence[Clip], tokenizer: audiovq.Tokenizer, folder: Path, conso
         table.add_row(*row(shown))
         done.append(shown)
     spectrograms(done).savefig(folder / "spectrograms.png", dpi=80)
-    (folder / "index.html").write_text(page(done, heads, tokenizer.model_id), encoding="utf-8")
+    (folder / "index.html").write_text(page(done, heads, tokenizer.name), encoding="utf-8")
     console.print(table)
     console.print(f"Speeds are seconds of audio per second. Listen: {folder / 'index.html'}", soft_wrap=True)
 

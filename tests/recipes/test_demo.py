@@ -23,7 +23,7 @@ HOPS = (1280, 640, 320)
 class FakeTokenizer:
     """Remembers the wave and gives it back with less noise the more levels are decoded."""
 
-    sample_rate, num_levels, model_id = 16000, 3, "fake@0000"
+    name, sample_rate, num_levels = "fake", 16000, 3
 
     def __init__(self) -> None:
         self.wave = torch.zeros(1, 1)
@@ -35,7 +35,7 @@ class FakeTokenizer:
         channels, num_samples = self.wave.shape
         padded = units.padded_samples(num_samples, HOPS[0])
         levels = tuple(torch.full((channels, padded // hop), 5, dtype=torch.int64) for hop in HOPS)
-        return audiovq.Codes(levels, self.sample_rate, num_samples, HOPS, (1024,) * 3, self.model_id, channels)
+        return audiovq.Codes(levels, self.sample_rate, num_samples, HOPS, (1024,) * 3, "fake@0000", channels)
 
     def decode(self, codes: audiovq.Codes, levels: int | None = None) -> Tensor:
         assert codes.num_samples == self.wave.shape[1]
