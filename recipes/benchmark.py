@@ -63,7 +63,7 @@ class EncodecCodec:
     def __init__(self) -> None:
         from transformers import EncodecConfig, EncodecModel  # only this rival needs it, and it is slow to import
 
-        self._model = EncodecModel(EncodecConfig()).eval()
+        self._model = EncodecModel(EncodecConfig()).eval()  # type: ignore[no-untyped-call]
         self.sample_rate: int = self._model.config.sampling_rate
         self.num_parameters = sum(parameter.numel() for parameter in self._model.parameters())
 

@@ -14,10 +14,11 @@ import hashlib
 import json
 import logging
 import multiprocessing
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -227,12 +228,15 @@ def evaluate(config: EvaluateConfig) -> str:
 
 
 def describe(config: EvaluateConfig, summary: Summary) -> str:
-    """The tables below what they are about."""
+    """The tables below what they are about and the command that makes them."""
+    changed = {name: value for name, value in asdict(config).items() if value != getattr(EvaluateConfig(), name)}
+    values = {name: f"[{','.join(value)}]" if isinstance(value, list) else value for name, value in changed.items()}
+    settings = [shlex.quote(f"{name}={value}") for name, value in values.items()]
     return (
         f"Model {config.model} (SHA-256 {summary['subject']['sha256'][:12]}) on {config.data}: "
         f"{summary['num_utterances']} utterances of {summary['num_speakers']} speakers, "
         f"{summary['seconds'] / 60:.1f} minutes. Means with 95 % bootstrap intervals over utterances.\n\n"
-        f"{markdown(summary)}"
+        f"    python -m recipes.evaluate {' '.join(settings)}\n\n{markdown(summary)}"
     )
 
 

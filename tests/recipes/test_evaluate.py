@@ -6,6 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +17,7 @@ from audiovq.audio import io
 from audiovq.audio.mel import LogMelConfig
 from audiovq.codes import Codes
 from audiovq.data.kaldi import DataDir
+from audiovq.metrics.summary import Summary
 from recipes import evaluate as recipe
 from recipes.benchmark import speech_like
 from recipes.evaluate import EvaluateConfig, evaluate
@@ -85,8 +89,8 @@ def config(tmp_path: Path) -> EvaluateConfig:
     )
 
 
-def summary_of(config: EvaluateConfig) -> dict[str, object]:
-    content: dict[str, object] = json.loads((Path(config.output_dir) / "summary.json").read_text())
+def summary_of(config: EvaluateConfig) -> Summary:
+    content: Summary = json.loads((Path(config.output_dir) / "summary.json").read_text())
     return content
 
 
@@ -95,16 +99,17 @@ def test_every_prefix_gets_a_row_and_what_has_no_value_is_counted(config: Evalua
     text = evaluate(config)
     assert text == (Path(config.output_dir) / "RESULTS.md").read_text()
     assert "3 utterances of 2 speakers, 0.0 minutes" in text
+    assert f"python -m recipes.evaluate model=fake data={config.data} output_dir={config.output_dir} 'metrics=[" in text
     assert "| 1 | 200 |" in text
     assert "| 2 | 600 |" in text
     assert "- STOI has no value for 1 utterance(s) at levels=1, 2: STOI needs 0.3968 s of speech" in text
-    first, second = summary_of(config)["prefixes"]  # type: ignore[misc]
+    first, second = summary_of(config)["prefixes"]
     assert (first["scores"]["stoi"]["count"], first["scores"]["log_mel_l1"]["count"]) == (2, 3)
     # The stand-in's spectrogram is -1 everywhere with one level, and -2 with two.
     means = [prefix["scores"]["decoder_log_mel_l1"]["mean"] for prefix in (first, second)]
     assert means[0] - means[1] == pytest.approx(1, abs=0.3)
     codebooks = summary_of(config)["codebooks"]
-    assert [row["num_codes"] for row in codebooks] == [47 + 7 + 44, 94 + 14 + 88]  # type: ignore[attr-defined]
+    assert [row["num_codes"] for row in codebooks] == [47 + 7 + 44, 94 + 14 + 88]
 
 
 def test_a_second_run_scores_only_what_is_new(config: EvaluateConfig, tokenizer: FakeTokenizer) -> None:
@@ -150,6 +155,16 @@ def test_mistakes_are_said_before_any_work(config: EvaluateConfig) -> None:
     with pytest.raises(ValueError, match="no metric is called 'stio'; there are log_mel_l1,"):
         evaluate(config)
     assert not Path(config.output_dir).exists()
+
+
+def test_the_command_line_knows_these_settings_and_no_others() -> None:
+    folder = str(Path(__file__).parents[2] / "configs")
+    with initialize_config_dir(folder, version_base="1.3"):
+        settings = compose("evaluate", ["model=a", "data=b", "output_dir=c", "metrics=[stoi]", "num_workers=2"])
+        expected = EvaluateConfig(model="a", data="b", output_dir="c", metrics=["stoi"], num_workers=2)
+        assert OmegaConf.to_object(settings) == expected
+        with pytest.raises(ConfigCompositionException):
+            compose("evaluate", ["num_worker=2"])
 
 
 @pytest.mark.usefixtures("tokenizer")
