@@ -1,9 +1,10 @@
 """Speech and text inside queen.1c, the archive of the game Flight of the Amazon Queen.
 
-The archive starts with "QTBL", a version of 6 bytes and two more, the compression (1: MP3), the number of entries, then
-one entry a file: name (12 bytes), bundle (1), offset and size (big-endian, 4 each). `.SB` files are MP3 streams. `.DOG`
-files are dialogues: a line's text is cut at `*` commands, and each piece is spoken by one `.SB` file, whose name is made
-of the dialogue's key, the line's number, J (the hero, Joe) or P (whoever he talks to) and the piece's number.
+The archive starts with "QTBL", a version of 6 bytes and two more, the compression (1: MP3) and the number of entries;
+then comes an entry a file: name (12 bytes), bundle (1), offset and size (big-endian, 4 each). `.SB` files are MP3
+streams. `.DOG` files are dialogues: a line's text is cut at `*` commands, and each piece is spoken by one `.SB` file,
+whose name holds the dialogue's key, the line's number, J (the hero, Joe) or P (the person he talks to) and the number
+of the piece.
 """
 
 from __future__ import annotations

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
+
+SPLITS = ("train", "valid", "test")
 
 
 class CorpusError(ValueError):
@@ -37,7 +41,18 @@ class Utterance:
     language: str
     source: Source
     text: str = ""
+    split: str = "train"
     drop_reason: str = ""
+
+
+class Corpus(Protocol):
+    """A corpus on disk."""
+
+    def utterances(self) -> Iterator[Utterance]:
+        """List every recording, each once.
+
+        Raises: CorpusError if the corpus is not there or incomplete.
+        """
 
 
 def make_id(speaker: str, name: str) -> str:

@@ -1,0 +1,90 @@
+"""Your own folder of sound files: the simplest corpus of all."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiovq.audio.io import AudioError, list_audio
+from audiovq.data.corpora.utterance import SPLITS, CorpusError, Source, Utterance, make_id, squeeze
+
+_HELD_OUT_ONE_IN = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """All sound files below `root`, each with the text of a .txt file of the same name beside it, if there is one.
+
+    Args:
+        speaker: the voice of all files; empty: each file's folder is its voice.
+        valid_speakers, test_speakers: the voices to hold out; without any, one voice in twenty (at least one) is taken
+            for each, and if there are fewer than three voices, one file in twenty.
+    """
+
+    root: Path
+    speaker: str = ""
+    language: str = "und"
+    valid_speakers: tuple[str, ...] = ()
+    test_speakers: tuple[str, ...] = ()
+
+    def utterances(self) -> Iterator[Utterance]:
+        """List the files by name.
+
+        Raises: CorpusError if there are none, if two would get one id, or if a voice to hold out is unknown.
+        """
+        try:
+            files = list_audio([self.root]) if self.root.is_dir() else []
+        except AudioError as error:
+            raise CorpusError(str(error)) from error
+        if not files:
+            raise CorpusError(f"{self.root} is not a folder: expected one with sound files")
+        found = [self._utterance(path) for path in files]
+        paths: dict[str, Path] = {}
+        for utterance in found:
+            path = utterance.source.path
+            if paths.setdefault(utterance.id, path) != path:
+                raise CorpusError(f"{paths[utterance.id]} and {path} would both be {utterance.id}: rename one of them")
+        split = self._split(found)
+        for utterance in found:
+            yield dataclasses.replace(utterance, split=split[utterance.id])
+
+    def _utterance(self, path: Path) -> Utterance:
+        speaker = re.sub(r"[^\w-]+", "_", self.speaker or path.resolve().parent.name)
+        name = path.relative_to(self.root).with_suffix("").as_posix()
+        if not self.speaker:
+            name = name.removeprefix(f"{path.parent.name}/")
+        return Utterance(make_id(speaker, name), speaker, self.language, Source(path), _text_beside(path))
+
+    def _split(self, utterances: list[Utterance]) -> dict[str, str]:
+        speakers = {utterance.speaker for utterance in utterances}
+        unknown = {*self.valid_speakers, *self.test_speakers} - speakers
+        if unknown:
+            raise CorpusError(f"no voice is called {', '.join(sorted(unknown))}; known: {', '.join(sorted(speakers))}")
+        if self.valid_speakers or self.test_speakers:
+            named = dict.fromkeys(self.valid_speakers, "valid") | dict.fromkeys(self.test_speakers, "test")
+            return {utterance.id: named.get(utterance.speaker, "train") for utterance in utterances}
+        if len(speakers) < len(SPLITS):
+            return _hold_out([utterance.id for utterance in utterances])
+        by_speaker = _hold_out(list(speakers))
+        return {utterance.id: by_speaker[utterance.speaker] for utterance in utterances}
+
+
+def _text_beside(path: Path) -> str:
+    words = path.with_suffix(".txt")
+    try:
+        return squeeze(words.read_text("utf-8")) if words.exists() else ""
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{words} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def _hold_out(names: list[str]) -> dict[str, str]:
+    """Draw test and valid by a hash of the names, so that the draw is the same on every machine."""
+    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    share = max(1, len(order) // _HELD_OUT_ONE_IN)
+    draw = dict.fromkeys(order, "train")
+    draw.update(dict.fromkeys(order[:share], "test"))
+    draw.update(dict.fromkeys(order[share : 2 * share], "valid"))
+    return draw
