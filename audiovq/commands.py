@@ -1,0 +1,232 @@
+"""What each audiovq command does; every function that carries a command's name returns its exit code."""
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from audiovq.audio.io import AUDIO_SUFFIXES, WRITABLE_SUFFIXES, AudioWriter
+from audiovq.codes import Codes, CodesError
+from audiovq.jobs import CODES_SUFFIX, Job, Task, UsageError, find_files, plan, run
+from audiovq.metrics.codebook import perplexity
+from audiovq.tokenizer import Tokenizer, load
+from audiovq.tokenizer import models as bundled_models
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Which files to work on, where the results go, and in how many processes."""
+
+    inputs: Sequence[str]
+    out: Path
+    num_processes: int
+    overwrite: bool
+
+
+@dataclass(frozen=True)
+class Encode:
+    """A sound file becomes an .avq file."""
+
+    model: str
+    device: str
+
+    def __call__(self, job: Job) -> None:
+        _tokenizer(self.model, self.device).encode(job.source).save(job.target)
+
+
+@dataclass(frozen=True)
+class Decode:
+    """An .avq file becomes a sound file, by the bundled model that the codes name unless another one is given."""
+
+    model: str | None
+    device: str
+    levels: int | None
+
+    def __call__(self, job: Job) -> None:
+        codes = Codes.load(job.source)
+        name = self.model or codes.model.rpartition("@")[0]
+        # A name that comes from a file may pick a bundled model, never a folder.
+        if self.model is None and name not in (model.name for model in bundled_models()):
+            raise CodesError(f"{job.source}: made by the model {codes.model}, which is not bundled: use --model FOLDER")
+        _decode_to_file(_tokenizer(name, self.device), codes, self.levels, job.target)
+
+
+def encode(batch: Batch, model: str, device: str) -> int:
+    """Write an .avq file for every sound file."""
+    _tokenizer(model, device)  # a wrong model is one mistake of the call, not one of each file
+    return _work("encoded", Encode(model, device), batch, sorted(AUDIO_SUFFIXES), [CODES_SUFFIX])
+
+
+def decode(batch: Batch, model: str | None, device: str, levels: int | None, audio_format: str | None) -> int:
+    """Write a sound file for every .avq file."""
+    if model is not None:
+        _check_levels(_tokenizer(model, device), levels)
+    suffixes = list(WRITABLE_SUFFIXES) if audio_format is None else [f".{audio_format}"]
+    return _work("decoded", Decode(model, device, levels), batch, [CODES_SUFFIX], suffixes)
+
+
+def reconstruct(source: Path, out: Path, model: str, device: str, levels: int | None) -> int:
+    """Encode and decode one sound file; print its bit rate and how fast both went."""
+    if out.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise UsageError(f"-o {out}: name a file that ends in {' or '.join(WRITABLE_SUFFIXES)}")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise UsageError(f"-o {out} is the input: name another file")
+    tokenizer = _tokenizer(model, device)
+    _check_levels(tokenizer, levels)
+
+    def task(job: Job) -> None:
+        start = time.perf_counter()
+        codes = tokenizer.encode(job.source)
+        middle = time.perf_counter()
+        _decode_to_file(tokenizer, codes, levels, job.target)
+        end = time.perf_counter()
+        used, seconds = codes.prefix(levels or codes.num_levels), codes.duration_seconds
+        _print_fields(
+            {
+                "model": codes.model,
+                "levels": f"{used.num_levels} of {codes.num_levels}",
+                "seconds": f"{seconds:.2f}",
+                "bits per second": _number(used.bits_per_second),
+                "encoding": f"{seconds / (middle - start):.1f} seconds of audio per second",
+                "decoding": f"{seconds / (end - middle):.1f} seconds of audio per second",
+            }
+        )
+
+    failure = next(run(task, [Job(source, out)], num_processes=1))
+    return 0 if failure is None else complain(failure, exit_code=1)
+
+
+def models() -> int:
+    """List the bundled models."""
+    rows = [["name", "sample rate", "frames/s", "bits/s", "parameters", "megabytes", "licence"]]
+    for model in bundled_models():
+        rates, bits = " ".join(map(_number, model.frame_rates)), _number(model.bits_per_second)
+        size = f"{model.size_bytes / 1e6:.1f}"
+        rows.append([model.name, str(model.sample_rate), rates, bits, str(model.num_parameters), size, model.licence])
+    _print_table(rows)
+    return 0
+
+
+def info(name: str) -> int:
+    """Describe the codes in an .avq file, or a model."""
+    path = Path(name)
+    if path.suffix.lower() != CODES_SUFFIX and not path.is_file():
+        _print_model(_tokenizer(name, "cpu"))
+        return 0
+    try:
+        codes = Codes.load(path)
+    except CodesError as error:
+        return complain(str(error), exit_code=1)
+    _print_codes(codes, size_bytes=path.stat().st_size)
+    return 0
+
+
+def complain(line: str, exit_code: int) -> int:
+    """Say on stderr what is wrong; returns the exit code."""
+    print(f"audiovq: {line}", file=sys.stderr)
+    return exit_code
+
+
+def _work(verb: str, task: Task, batch: Batch, in_suffixes: Sequence[str], out_suffixes: Sequence[str]) -> int:
+    places, failures = find_files(batch.inputs, in_suffixes)
+    jobs, clashes = plan(places, batch.out, out_suffixes)
+    todo = [job for job in jobs if batch.overwrite or not job.is_done()]
+    failures += clashes
+    for failure in failures:
+        complain(failure, exit_code=1)
+    console = Console(stderr=True)
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    # A bar is for eyes: a stderr that is no terminal gets the lines alone.
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    num_done = 0
+    with progress, closing(run(task, todo, batch.num_processes)) as outcomes:
+        for outcome in progress.track(outcomes, total=len(todo)):
+            if outcome is None:
+                num_done += 1
+            else:
+                failures.append(outcome)
+                complain(outcome, exit_code=1)
+    skipped = f", skipped {len(jobs) - len(todo)} that exist (--overwrite redoes them)" if len(todo) < len(jobs) else ""
+    failed = f", {len(failures)} failed" if failures else ""
+    return complain(f"{verb} {num_done}{skipped}{failed}", exit_code=1 if failures else 0)
+
+
+@cache
+def _tokenizer(model: str, device: str) -> Tokenizer:
+    return load(model, device=device)
+
+
+def _check_levels(tokenizer: Tokenizer, levels: int | None) -> None:
+    if levels is not None and levels > tokenizer.num_levels:
+        raise UsageError(f"--levels {levels}: {tokenizer.name} has {tokenizer.num_levels}")
+
+
+def _decode_to_file(tokenizer: Tokenizer, codes: Codes, levels: int | None, path: Path) -> None:
+    with AudioWriter(path, tokenizer.sample_rate, codes.num_channels) as writer:
+        for block in tokenizer.decode_blocks(codes, levels=levels):
+            writer.write(block)
+
+
+def _print_codes(codes: Codes, size_bytes: int) -> None:
+    _print_fields(
+        {
+            "model": codes.model,
+            "seconds": f"{codes.duration_seconds:.2f}",
+            "samples": f"{codes.num_samples} at {codes.sample_rate} Hz",
+            "channels": str(codes.num_channels),
+            "bits per second": _number(codes.bits_per_second),
+            "bytes": str(size_bytes),
+        }
+    )
+    # Of each row, as channels and codebooks are tables of their own; the mean of them is shown.
+    counts = [[row.unique(return_counts=True)[1] for row in level] for level in codes.levels]
+    used = [fmean(len(count) for count in rows) for rows in counts]
+    perplexities = [fmean(perplexity(count).item() for count in rows) for rows in counts]
+    _print_levels(codes, {"entries used": used, "perplexity": perplexities})
+
+
+def _print_model(tokenizer: Tokenizer) -> None:
+    _print_fields(
+        {
+            "model": tokenizer.model_id,
+            "sample rate": f"{tokenizer.sample_rate} Hz",
+            "bits per second": _number(tokenizer.bits_per_second),
+            "parameters": str(tokenizer.num_parameters),
+        }
+    )
+    _print_levels(tokenizer, {})
+
+
+def _print_levels(layout: Codes | Tokenizer, scores: dict[str, list[float]]) -> None:
+    columns: dict[str, Iterable[float | Fraction]] = {
+        "level": range(layout.num_levels),
+        "hop": layout.hop_lengths,
+        "frames/s": layout.frame_rates,
+        "codebooks": layout.num_codebooks,
+        "entries": layout.codebook_sizes,
+        **scores,
+    }
+    print()
+    _print_table([list(columns), *(list(map(_number, row)) for row in zip(*columns.values(), strict=True))])
+
+
+def _number(value: float | Fraction) -> str:
+    return f"{float(value):.6g}"
+
+
+def _print_fields(fields: dict[str, str]) -> None:
+    _print_table([[name, value] for name, value in fields.items()])
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,179 @@
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+
+from audiovq.audio.io import AudioError
+from audiovq.jobs import Job, UsageError, find_files, plan, run
+
+SUFFIXES = [".wav", ".flac"]
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def found(*inputs: Path | str) -> dict[str, str]:
+    places, failures = find_files(map(str, inputs), SUFFIXES)
+    assert failures == []
+    return {source.name: str(place) for source, place in places.items()}
+
+
+def test_folders_keep_their_structure(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "x/b.FLAC", "x/y/c.wav", "x/notes.txt", "x/.d.wav.17.part", "x/.e.wav", ".hidden/f.wav")
+    assert found(tmp_path) == {"a.wav": "a.wav", "b.FLAC": "x/b.FLAC", "c.wav": "x/y/c.wav"}
+    assert found(tmp_path / "x") == {"b.FLAC": "b.FLAC", "c.wav": "y/c.wav"}
+
+
+def test_named_files_are_taken_whatever_they_are_called(tmp_path: Path) -> None:
+    touch(tmp_path, "x/a.wav", "x/odd.name")
+    named = [tmp_path / "x/a.wav", tmp_path / "x/odd.name", tmp_path / "x/missing.wav"]
+    assert found(*named) == {"a.wav": "a.wav", "odd.name": "odd.name", "missing.wav": "missing.wav"}
+    assert found(tmp_path / "x/a.wav", tmp_path / "x/a.wav", tmp_path / "x") == {"a.wav": "a.wav"}
+
+
+def test_patterns_keep_what_follows_their_fixed_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "x/a.wav", "x/y/b.wav", "x/y/c.flac", "x/notes.txt", "[1].wav")
+    assert found(f"{tmp_path}/x/**/*.wav") == {"a.wav": "a.wav", "b.wav": "y/b.wav"}
+    assert found(f"{tmp_path}/?/*") == {"a.wav": "x/a.wav", "b.wav": "x/y/b.wav", "c.flac": "x/y/c.flac"}
+    assert found(tmp_path / "[1].wav") == {"[1].wav": "[1].wav"}
+    monkeypatch.chdir(tmp_path)
+    assert found("**/*.wav", "./x/*.wav") == {"[1].wav": "[1].wav", "a.wav": "x/a.wav", "b.wav": "x/y/b.wav"}
+
+
+def test_what_holds_no_file_is_reported_beside_what_does(tmp_path: Path) -> None:
+    touch(tmp_path, "full/a.wav", "empty/notes.txt")
+    inputs = [f"{tmp_path}/empty", f"{tmp_path}/full", f"{tmp_path}/*.wav"]
+    places, failures = find_files(inputs, SUFFIXES)
+    assert list(places) == [tmp_path / "full/a.wav"]
+    assert failures == [f"{name}: holds no file that ends in .flac .wav" for name in (inputs[0], inputs[2])]
+
+
+def test_a_folder_that_may_not_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # By hand, as modes do not stop the superuser.
+    touch(tmp_path, "a.wav", "secret/b.wav")
+    scan = os.scandir
+
+    def forbid(folder: str) -> object:
+        if str(folder).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", forbid)
+    places, failures = find_files([str(tmp_path)], SUFFIXES)
+    assert list(places) == [tmp_path / "a.wav"]
+    assert failures == [f"{tmp_path}/secret: Permission denied"]
+
+
+def test_outputs_lie_below_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    places = {Path("in/a.wav"): Path("a.wav"), Path("in/x/b.c.flac"): Path("x/b.c.flac"), Path("d"): Path("d")}
+    jobs, failures = plan(places, out, [".avq"])
+    assert [str(job.target.relative_to(out)) for job in jobs] == ["a.avq", "x/b.c.avq", "d.avq"]
+    assert failures == []
+
+
+def test_one_input_may_have_an_output_of_any_name(tmp_path: Path) -> None:
+    one, two = {Path("a.avq"): Path("a.avq")}, {Path("a.avq"): Path("a.avq"), Path("b.avq"): Path("b.avq")}
+    assert plan(one, tmp_path / "b.FLAC", SUFFIXES) == ([Job(Path("a.avq"), tmp_path / "b.FLAC")], [])
+    with pytest.raises(UsageError, match="one file, but there are 2 inputs"):
+        plan(two, tmp_path / "b.flac", SUFFIXES)
+    (tmp_path / "b.flac").mkdir()
+    assert [job.target.name for job in plan(two, tmp_path / "b.flac", SUFFIXES)[0]] == ["a.wav", "b.wav"]
+
+
+def test_outputs_of_another_kind_are_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("file", "a.avq", "a.mp3"):
+        with pytest.raises(UsageError, match=r"expected a folder, or a file that ends in \.wav or \.flac"):
+            plan({Path("a.avq"): Path("a.avq")}, tmp_path / name, SUFFIXES)
+
+
+def test_two_inputs_for_one_output_are_reported() -> None:
+    places = {Path("x/a.wav"): Path("a.wav"), Path("y/a.wav"): Path("a.wav"), Path("b.wav"): Path("b.wav")}
+    jobs, failures = plan(places, Path("out"), [".avq"])
+    assert jobs == [Job(Path("x/a.wav"), Path("out/a.avq")), Job(Path("b.wav"), Path("out/b.avq"))]
+    assert failures == ["y/a.wav: its output out/a.avq is already that of x/a.wav"]
+
+
+def task(job: Job) -> None:
+    """Does to a job what the job's name says."""
+    match job.source.name:
+        case "bad audio":
+            raise AudioError(f"{job.source} is truncated")
+        case "bad elsewhere":
+            raise AudioError("cannot write the output")
+        case "full disk":
+            raise OSError(28, "No space left on device")
+        case "no memory":
+            raise MemoryError
+        case "bug":
+            raise RuntimeError("shape\nmismatch")
+        case "killed":
+            os._exit(9)
+        case "slow":
+            partial = job.target.with_suffix(".part")
+            partial.touch()
+            try:
+                time.sleep(60)
+            finally:
+                partial.unlink()
+    job.target.write_text(f"{torch.get_num_threads()} {os.getpid()}")
+
+
+def jobs_named(folder: Path, *names: str) -> list[Job]:
+    return [Job(Path(name), folder / "out" / name) for name in names]
+
+
+def test_failures_are_one_line_each_and_the_others_are_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["a", "bad audio", "bad elsewhere", "full disk", "no memory", "bug", "b"]
+    assert list(run(task, jobs_named(tmp_path, *names), num_processes=1)) == [
+        None,
+        "bad audio is truncated",
+        "bad elsewhere: cannot write the output",
+        "full disk: No space left on device",
+        "no memory: there is not enough memory for it",
+        "bug: stopped by a mistake in audiovq, RuntimeError('shape\\nmismatch')",
+        None,
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+    assert capsys.readouterr().err.count("Traceback") == 1  # of the bug alone
+
+
+def test_lines_hold_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+    (line,) = run(task, [Job(Path("a\nb\x1b[2J\udcff"), tmp_path / "missing" / "\0")], num_processes=1)
+    assert line is not None and line.isprintable()
+
+
+def test_an_output_below_a_file_is_a_failure_like_another(tmp_path: Path) -> None:
+    touch(tmp_path, "out")
+    (line,) = run(task, jobs_named(tmp_path, "a"), num_processes=1)
+    assert line == f"a: {tmp_path / 'out'}: File exists"
+
+
+def test_processes_share_threads_survive_one_another_and_leave_no_half_file(tmp_path: Path) -> None:
+    partial = tmp_path / "out" / "slow.part"
+    names = ["slow", "killed", "bad audio", "a", "b"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(5)
+    try:
+        with closing(run(task, jobs_named(tmp_path, *names), num_processes=2)) as outcomes:
+            assert [next(outcomes) for _ in range(4)] == [
+                "killed: the process that worked on it ended with code 9",
+                "bad audio is truncated",
+                None,
+                None,
+            ]
+            assert partial.exists()
+    finally:
+        torch.set_num_threads(threads)
+    # Closing has ended the slow one before its time.
+    assert sorted(path.name for path in partial.parent.iterdir()) == ["a", "b"]
+    results = [(tmp_path / "out" / name).read_text().split() for name in "ab"]
+    assert {num_threads for num_threads, _ in results} == {"2"}
+    assert str(os.getpid()) not in {process for _, process in results}
