@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# A tokenizer of 16 kHz speech, from an empty disk to a model folder: see --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+stage=0
+stop_stage=6
+nj=2
+ngpu=0
+data=data/debian_speech
+exp=exp/debian_speech/codec1
+options="stage stop_stage nj ngpu data exp"
+help_message="usage: egs/debian_speech/codec1/run.sh [OPTIONS] [-- SETTINGS OF THE TRAINING]
+About 15 hours of speech from Debian packages, and a three-level tokenizer trained on it.
+  stage 0  download the packages and unpack them (0.8 GB; needs no root)
+  stage 1  list and decode them (1.8 GB), split them by voice, write data directories
+  stage 2  validate the data directories
+  stage 3  write lhotse cuts
+  stage 4  train
+  stage 5  evaluate on the voices that were held out
+  stage 6  pack the model into a folder that audiovq.load reads
+options (with their defaults):
+  --stage $stage --stop_stage $stop_stage  the first and the last stage to run; each goes on where it was stopped
+  --nj $nj        processes for stages 1 and 5
+  --ngpu $ngpu      GPUs to train on; 0 is the CPU
+  --data $data   --exp $exp   where data and results go, below $PWD
+example: egs/debian_speech/codec1/run.sh --stage 4 --ngpu 1 --exp exp/wide -- model.width=384 total_steps=60000"
+. egs/common/parse_options.sh
+. egs/common/stages.sh
+
+if stage_wanted 0 "download"; then
+  packages=$("$python" -c "from audiovq.data.corpora.debian_speech import PACKAGES; print(*PACKAGES)")
+  # shellcheck disable=SC2086  # one word a package
+  egs/debian_speech/codec1/local/download.sh "$data/downloads" $packages
+fi
+
+if stage_wanted 1 "decode, split, write data directories"; then
+  need "$data/downloads" 0
+  "$python" -m recipes.prepare corpus=debian_speech corpus.root="$data/downloads" output_dir="$data" step=data_dirs num_jobs="$nj"
+fi
+
+if stage_wanted 2 "validate"; then
+  need "$data/test/wav.scp" 1
+  "$python" -m recipes.prepare corpus=debian_speech output_dir="$data" step=validate
+fi
+
+if stage_wanted 3 "write cuts"; then
+  need "$data/test/wav.scp" 1
+  "$python" -m recipes.prepare corpus=debian_speech output_dir="$data" step=cuts
+fi
+
+if stage_wanted 4 "train"; then
+  need "$data/cuts_train.jsonl.gz" 3
+  need "$data/cuts_valid.jsonl.gz" 3
+  # shellcheck disable=SC2046  # one word a setting
+  "$python" -m recipes.train_tokenizer experiment=debian_speech_codec1 output_dir="$exp" $(training_device) \
+    data.train_cuts="$data/cuts_train.jsonl.gz" data.valid_cuts="$data/cuts_valid.jsonl.gz" "$@"
+fi
+
+if stage_wanted 5 "evaluate"; then
+  need "$exp/model" 4
+  need "$data/test/wav.scp" 1
+  "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
+fi
+
+if stage_wanted 6 "pack"; then
+  need "$exp/scores/summary.json" 5
+  "$python" -m recipes.pack exp="$exp" scores="$exp/scores" output_dir="$exp/packed"
+fi

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The stages of a recipe on eleven bundled clips, in a minute or two: see --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+stage=1
+stop_stage=6
+nj=2
+ngpu=0
+frontend=mel
+data=data/mini
+exp=
+options="stage stop_stage nj ngpu frontend data exp"
+help_message="usage: egs/mini/codec1/run.sh [OPTIONS] [-- SETTINGS OF THE TRAINING]
+Every stage of a recipe on eleven bundled clips of four voices. What comes out is no model: it shows that all works.
+  stage 1  list and convert the clips, split them by voice, write data directories
+  stage 2  validate the data directories
+  stage 3  write lhotse cuts
+  stage 4  train
+  stage 5  evaluate on the voice that was held out
+  stage 6  pack the model into a folder that audiovq.load reads
+options (with their defaults):
+  --stage $stage --stop_stage $stop_stage  the first and the last stage to run; each goes on where it was stopped
+  --frontend $frontend  mel or wave: what the encoder reads
+  --nj $nj        processes for stages 1 and 5
+  --ngpu $ngpu      GPUs to train on; 0 is the CPU
+  --data $data   --exp exp/mini/codec1_FRONTEND   where data and results go, below $PWD
+example: egs/mini/codec1/run.sh --frontend wave --stage 4 --stop_stage 5 -- total_steps=100"
+. egs/common/parse_options.sh
+. egs/common/stages.sh
+
+case "$frontend" in
+  mel | wave) ;;
+  *) die "--frontend must be mel or wave, got '$frontend'" ;;
+esac
+exp=${exp:-exp/mini/codec1_$frontend}
+
+if stage_wanted 1 "convert, split, write data directories"; then
+  "$python" -m recipes.prepare corpus=mini output_dir="$data" step=data_dirs num_jobs="$nj"
+fi
+
+if stage_wanted 2 "validate"; then
+  need "$data/test/wav.scp" 1
+  "$python" -m recipes.prepare corpus=mini output_dir="$data" step=validate
+fi
+
+if stage_wanted 3 "write cuts"; then
+  need "$data/test/wav.scp" 1
+  "$python" -m recipes.prepare corpus=mini output_dir="$data" step=cuts
+fi
+
+if stage_wanted 4 "train"; then
+  need "$data/cuts_train.jsonl.gz" 3
+  need "$data/cuts_valid.jsonl.gz" 3
+  # shellcheck disable=SC2046  # one word a setting
+  "$python" -m recipes.train_tokenizer experiment="mini_codec1_$frontend" output_dir="$exp" $(training_device) \
+    data.train_cuts="$data/cuts_train.jsonl.gz" data.valid_cuts="$data/cuts_valid.jsonl.gz" "$@"
+fi
+
+if stage_wanted 5 "evaluate"; then
+  need "$exp/model" 4
+  need "$data/test/wav.scp" 1
+  "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
+fi
+
+if stage_wanted 6 "pack"; then
+  need "$exp/scores/summary.json" 5
+  "$python" -m recipes.pack exp="$exp" scores="$exp/scores" output_dir="$exp/packed"
+fi
