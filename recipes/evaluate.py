@@ -43,6 +43,7 @@ from audiovq.metrics.registry import DECODER_MEL, WAVE_METRICS
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
 from audiovq.metrics.text import cer, normalise
+from audiovq.pretrained import find
 
 
 @dataclass(kw_only=True)
@@ -92,7 +93,7 @@ class Scorer:
             raise ValueError(f"{utterance.path}: expected a mono recording, got {len(wave)} channels")
         reference = resample(wave, sample_rate, tokenizer.sample_rate)
         codes = tokenizer.encode(reference, sample_rate=tokenizer.sample_rate)
-        decoded = [tokenizer.decode(codes, levels=levels).cpu() for levels in range(1, tokenizer.num_levels + 1)]
+        decoded = [tokenizer.decode(codes, levels=levels) for levels in range(1, tokenizer.num_levels + 1)]
         scores: Scores = {
             "utterance": utterance.name,
             "speaker": utterance.speaker,
@@ -104,9 +105,9 @@ class Scorer:
         }
         for levels, result in enumerate(decoded, start=1):
             values, reasons = self._measure(reference[0], result[0])
-            if tokenizer.mel_config is not None:
-                mel = tokenizer.decode_mel(codes, levels=levels)[0].cpu()
-                values = {DECODER_MEL: log_mel_l1(log_mel(reference[0], tokenizer.mel_config), mel)} | values
+            if tokenizer.model.config.head == "mel":
+                mel = tokenizer.decode_mel(codes, levels=levels)[0]
+                values = {DECODER_MEL: log_mel_l1(log_mel(reference[0], tokenizer.model.config.mel), mel)} | values
             scores["prefixes"].append(values)
             scores["not_measurable"].append(reasons)
         return scores | self._listen(utterance, [reference, *decoded])
@@ -241,12 +242,11 @@ def describe(config: EvaluateConfig, summary: Summary) -> str:
 
 
 def model_hash(model: str) -> str:
-    """SHA-256 of all that a model folder holds, its README apart: of the decoder too, which codes do not depend on."""
-    folders = {info.name: info.path for info in audiovq.models()}
+    """SHA-256 of the whole model: of the decoder too, which the hash in codes leaves out."""
+    folder = find(model)
     digest = hashlib.sha256()
-    for path in sorted(Path(folders.get(model, model)).iterdir()):
-        if path.is_file() and path.suffix != ".md":
-            digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for name in ("config.json", "model.safetensors"):
+        digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -259,7 +259,11 @@ def main(config: DictConfig) -> None:
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every utterance
     try:
         text = evaluate(cast(EvaluateConfig, OmegaConf.to_object(config)))
-    except ValueError as error:  # what the data, the model or the settings are to blame for says so itself
+    except (
+        ValueError,
+        OSError,
+        ModuleNotFoundError,
+    ) as error:  # data, model, settings, extras: each says what it lacks
         sys.exit(f"evaluate: {error}")
     Console().print(Markdown(text))
 

@@ -28,8 +28,8 @@ RATE, HOPS, SIZE = 16_000, (320, 160), 16
 class FakeTokenizer:
     """Two levels of loudness, decoded into noise."""
 
-    sample_rate, num_levels, hop_lengths = RATE, 2, HOPS
-    mel_config = LogMelConfig()
+    sample_rate, num_levels = RATE, 2
+    model = SimpleNamespace(config=SimpleNamespace(head="mel", mel=LogMelConfig()))
 
     def __init__(self) -> None:
         self.encoded = 0
@@ -62,9 +62,9 @@ class FakeRecogniser:
 def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTokenizer:
     fake = FakeTokenizer()
     monkeypatch.setattr(audiovq, "load", lambda model, device: fake)
-    monkeypatch.setattr(audiovq, "models", lambda: [SimpleNamespace(name="fake", path=tmp_path / "model")])
     monkeypatch.setattr(recipe, "Recogniser", FakeRecogniser)
     (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").touch()
     (tmp_path / "model" / "model.safetensors").write_bytes(b"1")
     return fake
 
@@ -81,7 +81,7 @@ def config(tmp_path: Path) -> EvaluateConfig:
     paths = {name: str(tmp_path / f"{name}.wav") for name in lengths}
     DataDir(paths, speakers, texts, languages).save(tmp_path / "data")
     return EvaluateConfig(
-        model="fake",
+        model=str(tmp_path / "model"),
         data=str(tmp_path / "data"),
         output_dir=str(tmp_path / "out"),
         metrics=["log_mel_l1", "stoi"],
@@ -99,7 +99,7 @@ def test_every_prefix_gets_a_row_and_what_has_no_value_is_counted(config: Evalua
     text = evaluate(config)
     assert text == (Path(config.output_dir) / "RESULTS.md").read_text()
     assert "3 utterances of 2 speakers, 0.0 minutes" in text
-    assert f"python -m recipes.evaluate model=fake data={config.data} output_dir={config.output_dir} 'metrics=[" in text
+    assert f"python -m recipes.evaluate model={config.model} data={config.data} output_dir=" in text
     assert "| 1 | 200 |" in text
     assert "| 2 | 600 |" in text
     assert "- STOI has no value for 1 utterance(s) at levels=1, 2: STOI needs 0.3968 s of speech" in text
