@@ -281,9 +281,11 @@ def test_other_versions_say_what_to_do() -> None:
 def test_save_and_load(tmp_path: Path) -> None:
     make_codes().save(tmp_path / "a.avq")
     assert Codes.load(tmp_path / "a.avq") == Codes.load(str(tmp_path / "a.avq")) == make_codes()
+    os.link(tmp_path / "a.avq", tmp_path / "old.avq")
     make_codes(model="other@1").save(tmp_path / "a.avq")
     assert Codes.load(tmp_path / "a.avq").model == "other@1"
-    assert names(tmp_path) == ["a.avq"]
+    assert Codes.load(tmp_path / "old.avq") == make_codes()  # replaced as a whole, not written over
+    assert sorted(names(tmp_path)) == ["a.avq", "old.avq"]
 
 
 def test_load_names_the_file(tmp_path: Path) -> None:
