@@ -1,0 +1,64 @@
+"""From configurations to objects: one explicit table, and configurations as plain dictionaries and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from typing import Any, TypeVar
+
+from torch import nn
+
+from audiovq.audio.mel import LogMel, LogMelConfig
+from audiovq.models import VQVAE, VQVAEConfig
+
+T = TypeVar("T")
+
+# Adding a model is its file and one line here.
+CLASSES: dict[type, type[nn.Module]] = {LogMelConfig: LogMel, VQVAEConfig: VQVAE}
+
+
+def build(config: object) -> nn.Module:
+    """The object that a configuration describes."""
+    cls = CLASSES.get(type(config))
+    if cls is None:
+        known = ", ".join(sorted(key.__name__ for key in CLASSES))
+        raise TypeError(f"nothing is built from a {type(config).__name__}; known configurations: {known}")
+    return cls(config)
+
+
+def config_to_dict(config: Any) -> dict[str, Any]:
+    """A configuration as plain values, ready for JSON."""
+    return dataclasses.asdict(config)
+
+
+def config_from_dict(cls: type[T], values: dict[str, Any]) -> T:
+    """The configuration of class ``cls``; unknown, misspelt and missing nested keys are errors.
+
+    Raises: ValueError naming the key and what was expected.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"{cls.__name__} is {values!r}, expected a table of its fields")
+    hints = typing.get_type_hints(cls)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise ValueError(f"{cls.__name__} has no field {', '.join(unknown)}; its fields are {', '.join(hints)}")
+    return cls(**{name: _value(hints[name], value, f"{cls.__name__}.{name}") for name, value in values.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return config_from_dict(typing.cast(type, hint), value)
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        raise TypeError(f"{where}: configurations hold no unions")
+    if origin is list:
+        (item,) = typing.get_args(hint)
+        if not isinstance(value, list):
+            raise ValueError(f"{where} is {value!r}, expected a list")
+        return [_value(item, entry, where) for entry in value]
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ValueError(f"{where} is {value!r}, expected {hint.__name__}")
+    return value

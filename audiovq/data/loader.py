@@ -1,0 +1,88 @@
+"""Batches of waveforms for training: lhotse cuts, bucketed by length, limited by seconds of audio."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lhotse import CutSet, load_manifest
+from lhotse.cut import Cut
+from lhotse.dataset import DynamicBucketingSampler, SimpleCutSampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from audiovq.units import num_frames, padded_samples
+
+
+@dataclass
+class Batch:
+    """Shapes: wave (B, 1, T), T a multiple of the hop; num_frames (B,) int, each item's own frames of that hop."""
+
+    wave: Tensor
+    num_frames: Tensor
+
+
+class CutWaves(Dataset[Batch]):
+    """Loads the audio of a lhotse mini-batch and pads it to whole frames of ``hop_length``."""
+
+    def __init__(self, hop_length: int) -> None:
+        self.hop_length = hop_length
+
+    def __getitem__(self, cuts: CutSet) -> Batch:
+        waves = [torch.from_numpy(cut.load_audio())[:1].float() for cut in cuts]
+        length = max(padded_samples(wave.shape[1], self.hop_length) for wave in waves)
+        batch = torch.zeros(len(waves), 1, length)
+        for row, wave in zip(batch, waves):
+            row[:, : wave.shape[1]] = wave
+        return Batch(batch, torch.tensor([num_frames(wave.shape[1], self.hop_length) for wave in waves]))
+
+
+def read_cuts(path: Path, window_seconds: float) -> CutSet:
+    """The cuts of a split, long ones cut into windows so that a batch pads little.
+
+    Raises: FileNotFoundError naming the stage that makes the file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: run the recipe's stage 'cuts' first (--stage 3)")
+    cuts: CutSet = load_manifest(path)
+    return cuts.cut_into_windows(window_seconds).to_eager()
+
+
+def spread(cuts: CutSet, seconds: float) -> CutSet:
+    """Every k-th cut, so that about ``seconds`` of audio remain from all over the set."""
+    every = max(1, int(sum(cut.duration for cut in cuts) // seconds))
+    return CutSet.from_cuts(cut for index, cut in enumerate(cuts) if index % every == 0)
+
+
+def epoch_batches(
+    cuts: CutSet, batch_seconds: float, seed: int, epoch: int, speeds: Sequence[float] = (1.0,)
+) -> list[CutSet]:
+    """The batches of one epoch: a pure function of its arguments, so a run can go on in the middle of an epoch.
+
+    Each cut is played at one of ``speeds``, drawn anew each epoch: pitch and formants move with it, so that a few
+    voices stand for many.
+    """
+    drawn = random.Random(f"{seed} {epoch}")
+    cuts = CutSet.from_cuts(_at_speed(cut, drawn.choice(speeds)) for cut in cuts)
+    sampler = DynamicBucketingSampler(
+        cuts, max_duration=batch_seconds, num_buckets=20, shuffle=True, drop_last=False, seed=seed, world_size=1, rank=0
+    )
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def _at_speed(cut: Cut, speed: float) -> Cut:
+    return cut if speed == 1.0 else cut.perturb_speed(speed)
+
+
+def ordered_batches(cuts: CutSet, batch_seconds: float) -> list[CutSet]:
+    """Every cut once, in order."""
+    return list(SimpleCutSampler(cuts, max_duration=batch_seconds, shuffle=False, world_size=1, rank=0))
+
+
+def load(batches: Sequence[CutSet], hop_length: int, num_workers: int = 0) -> DataLoader[Batch]:
+    """Reads the audio of the given batches, in their order."""
+    return DataLoader(CutWaves(hop_length), sampler=batches, batch_size=None, num_workers=num_workers)

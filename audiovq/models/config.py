@@ -1,0 +1,108 @@
+"""The configuration of a hierarchical VQ-VAE: every variant of this package is a value of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from audiovq.audio.mel import LogMelConfig
+from audiovq.quantize import QuantizerConfig
+
+FRONTENDS = ("mel", "wave")
+HIERARCHIES = ("conditional", "residual", "independent")
+HEADS = ("mel", "istft", "transposed")
+
+
+@dataclass(kw_only=True)
+class LevelConfig:
+    """One level: how many blocks each network has at its rate, and its quantizer."""
+
+    encoder_blocks: int = 3
+    condition_blocks: int = 2  # on the way from this level to the next finer one; unused at the finest level
+    decoder_blocks: int = 3
+    quantizer: QuantizerConfig = field(default_factory=QuantizerConfig)
+
+
+@dataclass(kw_only=True)
+class VQVAEConfig:
+    """Levels, strides and block counts run from coarse to fine; strides of the stem from the input to the finest level.
+
+    hierarchy: "conditional" (VQ-VAE-2: each level sees the decoded coarser codes), "residual" (SNAC: each level codes
+    what the coarser ones left of one latent), "independent" (Jukebox: each level codes the input on its own).
+    head: "mel" (log-mel frames out), "istft" or "transposed" (a waveform out).
+    """
+
+    frontend: str = "mel"
+    hierarchy: str = "conditional"
+    head: str = "mel"
+    mel: LogMelConfig = field(default_factory=LogMelConfig)
+    mel_mean: float = -6.0  # the network sees (log-mel - mean) / scale
+    mel_scale: float = 3.0
+    width: int = 288
+    kernel_size: int = 7
+    expansion: int = 3
+    stem_strides: list[int] = field(default_factory=lambda: [2])
+    stem_blocks: int = 0  # after each stem stride but the last, whose rate is the finest level's
+    level_strides: list[int] = field(default_factory=lambda: [2, 2])
+    levels: list[LevelConfig] = field(default_factory=lambda: [LevelConfig() for _ in range(3)])
+    head_strides: list[int] = field(default_factory=lambda: [2])
+    head_blocks: int = 2
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("frontend", self.frontend, FRONTENDS),
+            ("hierarchy", self.hierarchy, HIERARCHIES),
+            ("head", self.head, HEADS),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}, expected one of {', '.join(allowed)}")
+        if len(self.level_strides) != len(self.levels) - 1:
+            raise ValueError(
+                f"{len(self.levels)} levels need {len(self.levels) - 1} level_strides, got {list(self.level_strides)}"
+            )
+        if min([*self.stem_strides, *self.level_strides, *self.head_strides], default=1) < 1:
+            raise ValueError("strides must be at least 1")
+        upsampling = math.prod(self.head_strides)
+        if self.hop_lengths[-1] % upsampling:
+            raise ValueError(f"head_strides {list(self.head_strides)} do not divide the finest hop {self.hop_lengths[-1]}")
+        if self.head == "mel" and self.head_hop_length != self.mel.hop_length:
+            raise ValueError(
+                f"head_strides {list(self.head_strides)} give a mel frame every {self.head_hop_length} samples, "
+                f"expected the mel hop {self.mel.hop_length}"
+            )
+        if self.head == "transposed" and self.head_hop_length != 1:
+            raise ValueError(f"head_strides must multiply to the finest hop {self.hop_lengths[-1]}, got {upsampling}")
+
+    @property
+    def sample_rate(self) -> int:
+        return self.mel.sample_rate
+
+    @property
+    def num_levels(self) -> int:
+        return len(self.levels)
+
+    @property
+    def input_hop_length(self) -> int:
+        """Samples per frame that the encoder reads."""
+        return self.mel.hop_length if self.frontend == "mel" else 1
+
+    @property
+    def hop_lengths(self) -> tuple[int, ...]:
+        """Samples per frame of each level, coarse first."""
+        hops = [self.input_hop_length * math.prod(self.stem_strides)]
+        for stride in reversed(self.level_strides):
+            hops.insert(0, hops[0] * stride)
+        return tuple(hops)
+
+    @property
+    def head_hop_length(self) -> int:
+        """Samples per frame that the head reads."""
+        return self.hop_lengths[-1] // math.prod(self.head_strides)
+
+    @property
+    def num_codebooks(self) -> tuple[int, ...]:
+        return tuple(level.quantizer.num_codebooks for level in self.levels)
+
+    @property
+    def codebook_sizes(self) -> tuple[int, ...]:
+        return tuple(level.quantizer.codebook_size for level in self.levels)

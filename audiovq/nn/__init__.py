@@ -1,0 +1,1 @@
+"""Layers: masked convolutions with exact length and context algebra, residual blocks, output heads."""

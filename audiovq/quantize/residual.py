@@ -1,0 +1,53 @@
+"""Quantizers stacked on each other's error."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from audiovq.quantize.contract import Quantized, Quantizer
+
+
+class ResidualStack(Quantizer):
+    """Quantizer k codes what quantizers 0 .. k-1 left over; their outputs add up.
+
+    Source: Zeghidour et al. 2021, SoundStream, algorithm 1.
+    """
+
+    def __init__(self, quantizers: list[Quantizer]) -> None:
+        super().__init__()
+        sizes = {quantizer.codebook_size for quantizer in quantizers}
+        if len(sizes) != 1:
+            raise ValueError(f"the quantizers of one level must have one codebook size, got {sorted(sizes)}")
+        self.quantizers = nn.ModuleList(quantizers)
+        self.num_codebooks = len(quantizers)
+        self.codebook_size = sizes.pop()
+
+    @property
+    def started(self) -> bool:
+        return all(quantizer.started for quantizer in self.quantizers)
+
+    @torch.no_grad()
+    def start(self, latents: Tensor) -> None:
+        residual = latents
+        for quantizer in self.quantizers:
+            quantizer.start(residual)  # type: ignore[operator]
+            was_training = quantizer.training
+            quantizer.eval()
+            residual = residual - quantizer(residual.T[None]).latent[0].T
+            quantizer.train(was_training)
+
+    def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
+        residual, parts = latent, []
+        for quantizer in self.quantizers:
+            parts.append(quantizer(residual, mask))
+            residual = residual - parts[-1].latent
+        return Quantized(
+            latent=torch.stack([part.latent for part in parts]).sum(0),
+            codes=torch.cat([part.codes for part in parts], dim=1),
+            commitment_loss=torch.stack([part.commitment_loss for part in parts]).mean(),
+        )
+
+    def decode(self, codes: Tensor) -> Tensor:
+        parts = [quantizer.decode(codes[:, k : k + 1]) for k, quantizer in enumerate(self.quantizers)]  # type: ignore[operator]
+        return torch.stack(parts).sum(0)

@@ -1,0 +1,1 @@
+"""Training plumbing that knows no model: checkpoints, averaged weights, schedules, run logs."""
