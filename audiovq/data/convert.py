@@ -36,16 +36,18 @@ def convert(utterance: Utterance, path: Path, sample_rate: int, min_seconds: flo
 
     Raises: AudioError if the disk refuses.
     """
-    if not path.exists():
-        try:
-            if utterance.drop_reason:
-                raise _UnusableError(utterance.drop_reason)
-            wave = _usable_wave(utterance.source, sample_rate, min_seconds)
-        except _UnusableError as reason:
-            return Converted(utterance.id, drop_reason=str(reason))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, wave, sample_rate)
-    samples, _ = soundfile.read(path, dtype="int16")
+    try:
+        if utterance.drop_reason:
+            raise _UnusableError(utterance.drop_reason)
+        if not _is_current(path, utterance.source, sample_rate):
+            wave = _usable_wave(utterance.source, sample_rate)
+            _check_length(wave.shape[1], sample_rate, min_seconds)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, wave, sample_rate)
+        samples, _ = soundfile.read(path, dtype="int16")
+        _check_length(len(samples), sample_rate, min_seconds)
+    except _UnusableError as reason:
+        return Converted(utterance.id, drop_reason=str(reason))
     return Converted(utterance.id, len(samples), hashlib.sha1(samples.tobytes()).hexdigest())
 
 
@@ -84,16 +86,31 @@ def _decode_g722(data: bytes) -> Tensor:
     return torch.from_numpy(samples.astype(np.float32) / _PCM16_SCALE)
 
 
-def _usable_wave(source: Source, sample_rate: int, min_seconds: float) -> Tensor:
+def _is_current(path: Path, source: Source, sample_rate: int) -> bool:
+    """Whether an earlier run has written the file, at this rate, and the source has not changed since."""
+    return (
+        path.exists()
+        and path.stat().st_mtime >= source.path.stat().st_mtime
+        and soundfile.info(path).samplerate == sample_rate
+    )
+
+
+def _usable_wave(source: Source, sample_rate: int) -> Tensor:
     try:
         wave, source_rate = decode(source)
-    except AudioError as error:
+    except (AudioError, OSError) as error:
         raise _UnusableError(f"cannot be decoded: {error}") from error
-    seconds = units.samples_to_seconds(wave.shape[1], source_rate)
-    if seconds < min_seconds:
-        raise _UnusableError(f"shorter than {min_seconds} s: {seconds:.3f} s")
+    if wave.shape[1] == 0:
+        raise _UnusableError("holds no samples")
     if not wave.isfinite().all():
         raise _UnusableError("a sample is not a finite number")
-    if wave.abs().max() * _PCM16_SCALE < 1:
+    wave = resample(wave.mean(dim=0, keepdim=True), source_rate, sample_rate)
+    if not (wave * _PCM16_SCALE).round().any():
         raise _UnusableError("silent: every sample is zero in 16 bits")
-    return resample(wave.mean(dim=0, keepdim=True), source_rate, sample_rate)
+    return wave
+
+
+def _check_length(num_samples: int, sample_rate: int, min_seconds: float) -> None:
+    seconds = units.samples_to_seconds(num_samples, sample_rate)
+    if seconds < min_seconds:
+        raise _UnusableError(f"shorter than {min_seconds} s: {seconds:.3f} s")

@@ -1,4 +1,6 @@
 import io
+import os
+import time
 from pathlib import Path
 
 import av
@@ -32,11 +34,26 @@ def test_stereo_of_another_rate_becomes_mono_of_the_wanted_one(tmp_path: Path) -
     np.testing.assert_allclose(written[100:-100], tone(1.0, RATE)[100:-100] / 2, atol=1e-3)
 
 
-def test_a_finished_file_is_only_read(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "in.wav", tone(1.0, RATE), RATE)
-    first = convert(utterance(tmp_path / "in.wav"), tmp_path / "out.wav", RATE, min_seconds=0.3)
-    (tmp_path / "in.wav").unlink()
-    assert convert(utterance(tmp_path / "in.wav"), tmp_path / "out.wav", RATE, min_seconds=0.3) == first
+def test_a_finished_file_is_only_read_until_its_source_changes(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, tone(1.0, RATE), RATE)
+    first = convert(utterance(source), out, RATE, min_seconds=0.3)
+    written = out.stat().st_mtime_ns
+    assert convert(utterance(source), out, RATE, min_seconds=0.3) == first
+    assert out.stat().st_mtime_ns == written
+    soundfile.write(source, tone(0.5, RATE), RATE)
+    os.utime(source, (time.time() + 10, time.time() + 10))
+    assert convert(utterance(source), out, RATE, min_seconds=0.3).num_samples == RATE // 2
+
+
+def test_a_finished_file_does_not_outlive_new_settings(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, tone(1.0, RATE), RATE)
+    convert(utterance(source), out, RATE, min_seconds=0.3)
+    assert convert(utterance(source), out, 8000, min_seconds=0.3).num_samples == 8000
+    assert soundfile.info(out).samplerate == 8000
+    assert convert(utterance(source), out, 8000, min_seconds=2.0).drop_reason == "shorter than 2.0 s: 1.000 s"
+    assert convert(utterance(source, "a beep"), out, 8000, min_seconds=0.3).drop_reason == "a beep"
 
 
 def test_the_digest_tells_sounds_apart(tmp_path: Path) -> None:
