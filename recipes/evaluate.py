@@ -259,11 +259,8 @@ def main(config: DictConfig) -> None:
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every utterance
     try:
         text = evaluate(cast(EvaluateConfig, OmegaConf.to_object(config)))
-    except (
-        ValueError,
-        OSError,
-        ModuleNotFoundError,
-    ) as error:  # data, model, settings, extras: each says what it lacks
+    # What the data, the model, the settings or a missing extra are to blame for says so itself.
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         sys.exit(f"evaluate: {error}")
     Console().print(Markdown(text))
 
