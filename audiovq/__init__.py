@@ -1,5 +1,8 @@
 """audiovq: speech and music as hierarchical discrete codes, and back."""
 
 from audiovq import _torchaudio  # noqa: F401  (first: everything else may import torchaudio)
+from audiovq.codes import Codes
+from audiovq.tokenizer import Tokenizer, load, models
 
+__all__ = ["Codes", "Tokenizer", "load", "models"]
 __version__ = "0.1.0"

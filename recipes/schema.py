@@ -50,6 +50,7 @@ class TrainTokenizerConfig:
     """Settings of recipes/train_tokenizer.py."""
 
     name: str = MISSING  # of the model, as it will be known
+    licence: str = "unstated"
     output_dir: str = MISSING
     seed: int = 1
     total_steps: int = 13000

@@ -29,6 +29,7 @@ from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
 from audiovq.nn.mask import FrameMask
+from audiovq.pretrained import save_model
 from audiovq.train.averaging import WeightAverage
 from audiovq.train.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from audiovq.train.schedule import warmup_cosine
@@ -59,32 +60,32 @@ class TokenizerTraining:
         self.model, self.optimizer = fabric.setup(self.raw_model, optimizer)
         self.average_model = VQVAE(config.model).to(fabric.device).eval()
         self.multi_scale_mel = MultiScaleMelLoss(config.model.sample_rate).to(fabric.device)
-        self.step, self.epoch, self.batches_done = 0, 0, 0
+        self.step, self.epoch, self.batches_done, self.audio_seconds = 0, 0, 0, 0.0
         self.hop_length = config.model.hop_lengths[0]
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
     def run(self, train_cuts: CutSet, valid_cuts: CutSet) -> None:
         config = self.config
-        started, reported, audio_seconds = time.monotonic(), time.monotonic(), 0.0
+        started, reported, heard = time.monotonic(), time.monotonic(), self.audio_seconds
         for batch in self._batches(train_cuts):
             if self.step == config.quantizer_start_step:
                 self.start_quantizers(train_cuts)
             terms = self.train_step(batch)
             self.step += 1
-            audio_seconds += float(batch.num_frames.sum()) * self.hop_length / config.model.sample_rate
+            self.audio_seconds += float(batch.num_frames.sum()) * self.hop_length / config.model.sample_rate
             if self.step % config.log_every == 0:
                 now = time.monotonic()
                 values = {name: round(float(value), 4) for name, value in terms.items()}
                 left = (config.total_steps - self.step) * (now - reported) / config.log_every
-                self.log("train", **values, audio_seconds_per_second=round(audio_seconds / (now - reported), 1),
+                self.log("train", **values, audio_seconds_per_second=round((self.audio_seconds - heard) / (now - reported), 1),
                          minutes_left=round(left / 60, 1))
-                reported, audio_seconds = now, 0.0
+                reported, heard = now, self.audio_seconds
             done = self.step >= config.total_steps
             out_of_time = 0 < config.time_budget_minutes * 60 <= time.monotonic() - started
-            if self.step % config.validate_every == 0 or done:
+            if self.step % config.validate_every == 0 or done or out_of_time:
                 self.validate(valid_cuts)
-                reported, audio_seconds = time.monotonic(), 0.0
+                reported, heard = time.monotonic(), self.audio_seconds
             if self.step % config.checkpoint_every == 0 or done or out_of_time:
                 self.save()
             if done or out_of_time:
@@ -181,7 +182,10 @@ class TokenizerTraining:
 
     @torch.inference_mode()
     def validate(self, cuts: CutSet) -> None:
-        """Log-mel distance of every prefix of levels and use of every level, with the averaged weights."""
+        """Log-mel distance of every prefix of levels and use of every level, with the averaged weights.
+
+        They are left in ``model``, ready for audiovq.load.
+        """
         config = self.config.model
         self.average_model.load_state_dict(self.average.weights)
         model = self.average_model
@@ -206,6 +210,8 @@ class TokenizerTraining:
             usage=[[round(float(u), 3) for u in usage(level)] for level in counts],
             perplexity=[[round(float(p)) for p in perplexity(level)] for level in counts],
         )
+        if self.fabric.is_global_zero:
+            save_model(self.folder / "model", model, self.config.name, self.config.licence)
         if self.step > 2 * self.config.quantizer_start_step + 500:
             for level, count in enumerate(counts):
                 lowest, size = float(perplexity(count).min()), config.codebook_sizes[level]
@@ -234,6 +240,7 @@ class TokenizerTraining:
                     "optimizer": self.optimizer.state_dict(),
                     "epoch": self.epoch,
                     "batches_done": self.batches_done,
+                    "audio_seconds": self.audio_seconds,
                     "random_state": torch.get_rng_state(),
                 },
             )
@@ -251,6 +258,7 @@ class TokenizerTraining:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.epoch, self.batches_done = state["step"], state["epoch"], state["batches_done"]
+        self.audio_seconds = state["audio_seconds"]
         torch.set_rng_state(state["random_state"])
         self.log("resume", note=f"from {found[-1]}")
 
@@ -264,10 +272,11 @@ def train(config: TrainTokenizerConfig) -> None:
     train_cuts = read_cuts(Path(config.data.train_cuts), config.data.window_seconds)
     valid_cuts = read_cuts(Path(config.data.valid_cuts), config.data.window_seconds)
     training = TokenizerTraining(config, fabric)
+    training.log("begin", command=" ".join(sys.argv[1:]))
     training.resume()
     if training.step < config.total_steps:
         training.run(train_cuts, spread(valid_cuts, config.data.valid_seconds))
-    training.log("end", note=f"{training.step} of {config.total_steps} steps; the same command goes on from here")
+    training.log("end", total_steps=config.total_steps, audio_seconds=training.audio_seconds)
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train_tokenizer")

@@ -21,7 +21,9 @@ def as_wave(audio: Waveform) -> Tensor:
     if wave.ndim == 1:
         wave = wave[None]
     if wave.ndim != 2 or not 1 <= wave.shape[0] <= MAX_CHANNELS:
-        raise ValueError(f"expected a waveform of shape (T,) or (C, T) with C <= {MAX_CHANNELS}, got {tuple(audio.shape)}")
+        raise ValueError(
+            f"expected a waveform of shape (T,) or (C, T) with C <= {MAX_CHANNELS}, got {tuple(audio.shape)}"
+        )
     if wave.shape[1] == 0:
         raise ValueError("the waveform holds no samples")
     if wave.is_complex() or wave.dtype == torch.bool:

@@ -65,5 +65,5 @@ fi
 
 if stage_wanted 6 "pack"; then
   need "$exp/scores/summary.json" 5
-  "$python" -m recipes.pack exp="$exp" scores="$exp/scores" output_dir="$exp/packed"
+  "$python" -m recipes.pack exp="$exp" output_dir="$exp/packed" data=egs/mini/data/README.md
 fi

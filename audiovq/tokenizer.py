@@ -1,0 +1,246 @@
+"""The tokenizer: any audio to codes and back, in constant memory, to the same bits however it is asked for."""
+
+import itertools
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+
+from audiovq.audio.griffin_lim import GriffinLim
+from audiovq.audio.io import AudioReader
+from audiovq.audio.resample import Resampler
+from audiovq.audio.waveform import Waveform, as_floats, as_wave
+from audiovq.codes import Codes, CodesError
+from audiovq.models import VQVAE
+from audiovq.pretrained import ModelError, ModelInfo, codes_hash, find, load_model, models
+from audiovq.units import bits_per_second, frame_rate, num_frames, seconds_to_samples
+from audiovq.windows import Window, WindowCutter
+
+__all__ = ["ModelError", "ModelInfo", "Tokenizer", "load", "models"]
+
+WINDOW_SECONDS = 16  # of each window's own part; longer windows save overlap, shorter ones memory
+
+Audio = str | os.PathLike[str] | Waveform
+
+
+def load(name_or_folder: str | os.PathLike[str], device: str | torch.device = "cpu") -> "Tokenizer":
+    """A bundled model by its name, or any folder with config.json and model.safetensors.
+
+    Raises: ModelError when there is no such model, or it cannot be read.
+    """
+    model, card = load_model(find(name_or_folder))
+    return Tokenizer(model, card.name, device)
+
+
+class Tokenizer:
+    """Turns waveforms into Codes and Codes into waveforms.
+
+    Results do not depend on ``chunk_seconds``, on what else is in a batch, or on anything but the signal and the
+    model: see audiovq.windows.
+    """
+
+    def __init__(self, model: VQVAE, name: str, device: str | torch.device = "cpu") -> None:
+        self.model = model.to(device).eval()
+        self.device = torch.device(device)
+        self.name = name
+        self.model_id = f"{name}@{codes_hash(model)}"
+        config = model.config
+        self.sample_rate: int = config.sample_rate
+        self.num_levels: int = config.num_levels
+        self.hop_lengths: tuple[int, ...] = config.hop_lengths
+        self.codebook_sizes: tuple[int, ...] = config.codebook_sizes
+        self.num_codebooks: tuple[int, ...] = config.num_codebooks
+        self.num_parameters = sum(parameter.numel() for parameter in model.parameters())
+
+    @property
+    def frame_rates(self) -> tuple[Fraction, ...]:
+        """Frames per second of each level, exact."""
+        return tuple(frame_rate(self.sample_rate, hop_length) for hop_length in self.hop_lengths)
+
+    @property
+    def bits_per_second(self) -> float:
+        """Of one channel."""
+        return bits_per_second(self.sample_rate, self.hop_lengths, self.num_codebooks, self.codebook_sizes)
+
+    # -- sound to codes --------------------------------------------------------------------------------------------
+
+    def encode(self, audio: Audio, sample_rate: int | None = None, chunk_seconds: float | None = None) -> Codes:
+        """Codes of a file, or of a waveform at ``sample_rate``; channels are coded separately.
+
+        ``chunk_seconds`` is how much audio is taken in at a time: it moves memory, never the result. Integer
+        waveforms are scaled to [-1, 1] by their type.
+
+        Shape: audio (T,) or (C, T), any T >= 1.
+        Raises: AudioError for a file that cannot be read, ValueError for a waveform that cannot be coded.
+        """
+        if isinstance(audio, (str, os.PathLike)):
+            if sample_rate is not None:
+                raise ValueError(f"sample_rate={sample_rate} was given for the file {audio}, which states its own rate")
+            with AudioReader(audio) as reader:
+                size = _chunk_samples(chunk_seconds, reader.sample_rate)
+                blocks = (reader.read(size) for _ in range(-(-reader.num_samples // size)))
+                return self._encode_blocks(blocks, reader.sample_rate)
+        if sample_rate is None:
+            raise ValueError("a waveform needs its sample_rate, as in encode(wave, sample_rate=16000)")
+        wave = as_wave(audio)
+        blocks = (as_floats(block) for block in wave.split(_chunk_samples(chunk_seconds, sample_rate), dim=1))
+        return self._encode_blocks(blocks, sample_rate)
+
+    def encode_batch(self, waves: Sequence[Audio], sample_rate: int | None = None) -> list[Codes]:
+        """Codes of several waveforms or files, equal to encoding them one by one.
+
+        Raises: as ``encode`` does.
+        """
+        return [self.encode(wave, sample_rate) for wave in waves]
+
+    def encode_mel(self, mel: Tensor) -> Codes:
+        """Codes of log-mels in nats, made as ``model.config.mel`` says, for models with a mel front-end.
+
+        Shape: (C, M, N).
+        Raises: ValueError for another front-end or shape.
+        """
+        config = self.model.config
+        if config.frontend != "mel":
+            raise ValueError(f"{self.name} reads waveforms, not mels: use encode")
+        if mel.ndim != 3 or mel.shape[1] != config.mel.num_mels or mel.shape[2] < 1:
+            raise ValueError(f"expected log-mels of shape (C, {config.mel.num_mels}, N), got {tuple(mel.shape)}")
+        silence = math.log(config.mel.floor)
+        missing = -mel.shape[2] % (self.hop_lengths[0] // config.mel.hop_length)
+        features = self.model.normalise(nn.functional.pad(mel.float(), (0, missing), value=silence))
+        cutter = self._cutter(self.hop_lengths[0] // config.mel.hop_length, self.model.encode_context)
+        windows = itertools.chain(cutter.push(features.flatten(0, 1)), cutter.flush())
+        parts = [
+            self._encode_window(window, window.signal.unflatten(0, (len(mel), config.mel.num_mels)))
+            for window in windows
+        ]
+        return self._codes(parts, mel.shape[2] * config.mel.hop_length)
+
+    def _encode_blocks(self, blocks: Iterable[Tensor], sample_rate: int) -> Codes:
+        cutter = self._cutter(self.hop_lengths[0], self.model.encode_context)
+        parts: list[list[Tensor]] = []
+        num_samples = 0
+        for block in _resampled(blocks, sample_rate, self.sample_rate):
+            num_samples += block.shape[1]
+            parts += [self._encode_waves(window) for window in cutter.push(block)]
+        parts += [self._encode_waves(window) for window in cutter.flush()]
+        return self._codes(parts, num_samples)
+
+    @torch.inference_mode()
+    def _encode_waves(self, window: Window) -> list[Tensor]:
+        waves = window.signal[:, None, None].to(self.device)
+        return self._encode_window(window, torch.cat([self.model.features(wave) for wave in waves]))
+
+    @torch.inference_mode()
+    def _encode_window(self, window: Window, features: Tensor) -> list[Tensor]:
+        """The codes that a window answers for. Shape: features (C, M or 1, n) -> [(C * K_0, n_0), ...]."""
+        # One channel at a time: in a batch of another size a kernel may add in another order.
+        channels = [self.model.encode(channel[None].to(self.device), window.mask) for channel in features]
+        return [torch.cat([window.kept(level[0]) for level in levels]).cpu() for levels in zip(*channels)]
+
+    def _codes(self, parts: list[list[Tensor]], num_samples: int) -> Codes:
+        levels = tuple(torch.cat(level, dim=1) for level in zip(*parts))
+        return Codes(
+            levels=levels,
+            sample_rate=self.sample_rate,
+            num_samples=num_samples,
+            hop_lengths=self.hop_lengths,
+            codebook_sizes=self.codebook_sizes,
+            model=self.model_id,
+            num_channels=levels[0].shape[0] // self.num_codebooks[0],
+        )
+
+    # -- codes to sound --------------------------------------------------------------------------------------------
+
+    def decode(self, codes: Codes, levels: int | None = None, chunk_seconds: float | None = None) -> Tensor:
+        """The waveform of codes at ``self.sample_rate``, exactly ``codes.num_samples`` long.
+
+        ``levels`` decodes that many of the coarsest levels alone. ``chunk_seconds`` is as in ``encode``.
+
+        Shape: (C, T) float32 on the CPU.
+        Raises: CodesError when another encoder made the codes, or they have fewer levels.
+        """
+        wave = torch.empty(codes.num_channels, codes.num_samples)
+        position = 0
+        for block in self.decode_blocks(codes, levels, chunk_seconds):
+            wave[:, position : position + block.shape[1]] = block
+            position += block.shape[1]
+        return wave
+
+    def decode_blocks(
+        self, codes: Codes, levels: int | None = None, chunk_seconds: float | None = None
+    ) -> Iterator[Tensor]:
+        """The waveform of codes, in blocks as they are made, for writing to disk in constant memory.
+
+        Shape: each (C, n) float32.
+        Raises: as ``decode`` does.
+        """
+        outputs = self._decode_windows(codes, levels, chunk_seconds)
+        waves = self._vocoded(outputs) if self.model.config.head == "mel" else (output[:, 0] for output in outputs)
+        left = codes.num_samples
+        for wave in waves:
+            yield wave[:, :left]
+            left -= min(left, wave.shape[1])
+
+    def _vocoded(self, mels: Iterator[Tensor]) -> Iterator[Tensor]:
+        """Log-mels to sound. Shape: each (C, M, n) -> each (C, n')."""
+        vocoders: list[GriffinLim] = []
+        for mel in mels:
+            vocoders = vocoders or [GriffinLim(self.model.config.mel) for _ in mel]
+            yield torch.stack([vocoder.push(channel) for vocoder, channel in zip(vocoders, mel)])
+        yield torch.stack([vocoder.flush() for vocoder in vocoders])
+
+    def decode_mel(self, codes: Codes, levels: int | None = None) -> Tensor:
+        """The log-mel, in nats, that a mel model decodes before it is turned into sound.
+
+        Shape: (C, M, N), N = ceil(num_samples / mel hop).
+        Raises: ValueError for a model that decodes to waveforms; CodesError as ``decode`` does.
+        """
+        config = self.model.config
+        if config.head != "mel":
+            raise ValueError(f"{self.name} decodes to waveforms, not mels: use decode")
+        mel = torch.cat(list(self._decode_windows(codes, levels, None)), dim=2)
+        return mel[..., : num_frames(codes.num_samples, config.mel.hop_length)]
+
+    @torch.inference_mode()
+    def _decode_windows(self, codes: Codes, levels: int | None, chunk_seconds: float | None) -> Iterator[Tensor]:
+        """The network's output, window by window. Shape: each (C, M or 1, n)."""
+        taken = self._checked(codes, levels)
+        size = max(1, _chunk_samples(chunk_seconds, self.sample_rate) // self.hop_lengths[0])
+        factors = [self.hop_lengths[0] // hop for hop in taken.hop_lengths]
+        # All codes under one coarsest frame, of all levels and channels, are one column: then one grid cuts them all.
+        columns = [level.unflatten(1, (-1, f)).transpose(1, 2).flatten(0, 1) for level, f in zip(taken.levels, factors)]
+        heights = [len(column) for column in columns]
+        cutter = self._cutter(1, self.model.decode_context)
+        blocks = torch.cat(columns).split(size, dim=1)
+        for window in itertools.chain(itertools.chain.from_iterable(map(cutter.push, blocks)), cutter.flush()):
+            parts = window.signal.split(heights)
+            rows = [part.unflatten(0, (-1, f)).transpose(1, 2).flatten(1, 2) for part, f in zip(parts, factors)]
+            channels = zip(*(level.to(self.device).chunk(taken.num_channels) for level in rows))
+            outputs = [self.model.decode([level[None] for level in channel], window.mask) for channel in channels]
+            yield torch.cat([window.kept(output) for output in outputs]).float().cpu()
+
+    def _checked(self, codes: Codes, levels: int | None) -> Codes:
+        made_by, ours = codes.model.rpartition("@")[2], self.model_id.rpartition("@")[2]
+        if made_by != ours:
+            raise CodesError(f"these codes were made by {codes.model}; {self.model_id} has another encoder and cannot read them")
+        return codes if levels is None else codes.prefix(levels)
+
+    def _cutter(self, units: int, context: int) -> WindowCutter:
+        step = max(1, seconds_to_samples(WINDOW_SECONDS, self.sample_rate) // self.hop_lengths[0])
+        return WindowCutter(units, step, context)
+
+
+def _resampled(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> Iterator[Tensor]:
+    resampler = Resampler(from_rate, to_rate)
+    yield from map(resampler.push, blocks)
+    yield resampler.flush()
+
+
+def _chunk_samples(chunk_seconds: float | None, sample_rate: int) -> int:
+    seconds = WINDOW_SECONDS if chunk_seconds is None else chunk_seconds
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"chunk_seconds is {chunk_seconds}, expected a positive number of seconds")
+    return max(1, seconds_to_samples(seconds, sample_rate))
