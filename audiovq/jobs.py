@@ -54,7 +54,7 @@ def find_files(inputs: Iterable[str], suffixes: Collection[str]) -> tuple[dict[P
     places: dict[Path, Path] = {}
     failures: list[str] = []
     for name in inputs:
-        path = Path(name)
+        path, num_failures = Path(name), len(failures)
         try:
             if path.is_dir():
                 root, files = path, _files_below(path, suffixes, failures)
@@ -71,7 +71,7 @@ def find_files(inputs: Iterable[str], suffixes: Collection[str]) -> tuple[dict[P
         except OSError as error:
             failures.append(_one_line(path, error))
             continue
-        if not files:
+        if not files and len(failures) == num_failures:
             failures.append(f"{name}: holds no file that ends in {' '.join(sorted(suffixes))}")
         for file in files:
             places.setdefault(file, file.relative_to(root))

@@ -65,9 +65,10 @@ def test_a_folder_that_may_not_be_read_is_reported(tmp_path: Path, monkeypatch: 
         return scan(folder)
 
     monkeypatch.setattr(os, "scandir", forbid)
-    places, failures = find_files([str(tmp_path)], SUFFIXES)
-    assert list(places) == [tmp_path / "a.wav"]
-    assert failures == [f"{tmp_path}/secret: Permission denied"]
+    for inputs, expected in (([str(tmp_path)], [tmp_path / "a.wav"]), ([f"{tmp_path}/secret"], [])):
+        places, failures = find_files(inputs, SUFFIXES)
+        assert list(places) == expected
+        assert failures == [f"{tmp_path}/secret: Permission denied"]
 
 
 def test_outputs_lie_below_the_folder(tmp_path: Path) -> None:
