@@ -116,7 +116,8 @@ class Scorer:
         values, reasons = {}, {}
         for name in self._config.metrics:
             try:
-                values[name] = WAVE_METRICS[name](reference, result, self._tokenizer.sample_rate)
+                # Rounded, since numpy's last bits follow where in memory an array happens to lie.
+                values[name] = round(WAVE_METRICS[name](reference, result, self._tokenizer.sample_rate), 9)
             except NotMeasurableError as error:
                 reasons[name] = str(error)
         return values, reasons

@@ -1,7 +1,7 @@
 """STOI, ESTOI and PESQ against their reference packages, and where they have no value."""
 
-import pesq  # type: ignore[import-untyped]
-import pystoi  # type: ignore[import-untyped]
+import pesq
+import pystoi
 import pytest
 import torch
 
