@@ -138,10 +138,10 @@ class Tokenizer:
         """The codes that a window answers for. Shape: features (C, M or 1, n) -> [(C * K_0, n_0), ...]."""
         # One channel at a time: in a batch of another size a kernel may add in another order.
         channels = [self.model.encode(channel[None].to(self.device), window.mask) for channel in features]
-        return [torch.cat([window.kept(level[0]) for level in levels]).cpu() for levels in zip(*channels)]
+        return [torch.cat([window.kept(level[0]) for level in levels]).cpu() for levels in zip(*channels, strict=True)]
 
     def _codes(self, parts: list[list[Tensor]], num_samples: int) -> Codes:
-        levels = tuple(torch.cat(level, dim=1) for level in zip(*parts))
+        levels = tuple(torch.cat(level, dim=1) for level in zip(*parts, strict=True))
         return Codes(
             levels=levels,
             sample_rate=self.sample_rate,
@@ -189,7 +189,7 @@ class Tokenizer:
         vocoders: list[GriffinLim] = []
         for mel in mels:
             vocoders = vocoders or [GriffinLim(self.model.config.mel) for _ in mel]
-            yield torch.stack([vocoder.push(channel) for vocoder, channel in zip(vocoders, mel)])
+            yield torch.stack([vocoder.push(channel) for vocoder, channel in zip(vocoders, mel, strict=True)])
         yield torch.stack([vocoder.flush() for vocoder in vocoders])
 
     def decode_mel(self, codes: Codes, levels: int | None = None) -> Tensor:
@@ -211,21 +211,28 @@ class Tokenizer:
         size = max(1, _chunk_samples(chunk_seconds, self.sample_rate) // self.hop_lengths[0])
         factors = [self.hop_lengths[0] // hop for hop in taken.hop_lengths]
         # All codes under one coarsest frame, of all levels and channels, are one column: then one grid cuts them all.
-        columns = [level.unflatten(1, (-1, f)).transpose(1, 2).flatten(0, 1) for level, f in zip(taken.levels, factors)]
+        columns = [
+            level.unflatten(1, (-1, f)).transpose(1, 2).flatten(0, 1)
+            for level, f in zip(taken.levels, factors, strict=True)
+        ]
         heights = [len(column) for column in columns]
         cutter = self._cutter(1, self.model.decode_context)
         blocks = torch.cat(columns).split(size, dim=1)
         for window in itertools.chain(itertools.chain.from_iterable(map(cutter.push, blocks)), cutter.flush()):
             parts = window.signal.split(heights)
-            rows = [part.unflatten(0, (-1, f)).transpose(1, 2).flatten(1, 2) for part, f in zip(parts, factors)]
-            channels = zip(*(level.to(self.device).chunk(taken.num_channels) for level in rows))
+            rows = [
+                part.unflatten(0, (-1, f)).transpose(1, 2).flatten(1, 2) for part, f in zip(parts, factors, strict=True)
+            ]
+            channels = zip(*(level.to(self.device).chunk(taken.num_channels) for level in rows), strict=True)
             outputs = [self.model.decode([level[None] for level in channel], window.mask) for channel in channels]
             yield torch.cat([window.kept(output) for output in outputs]).float().cpu()
 
     def _checked(self, codes: Codes, levels: int | None) -> Codes:
         made_by, ours = codes.model.rpartition("@")[2], self.model_id.rpartition("@")[2]
         if made_by != ours:
-            raise CodesError(f"these codes were made by {codes.model}; {self.model_id} has another encoder and cannot read them")
+            raise CodesError(
+                f"these codes were made by {codes.model}; {self.model_id} has another encoder and cannot read them"
+            )
         return codes if levels is None else codes.prefix(levels)
 
     def _cutter(self, units: int, context: int) -> WindowCutter:

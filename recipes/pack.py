@@ -1,7 +1,7 @@
 """Pack a trained model for use: its folder, with a README that states data, licence, command, steps and scores.
 
-    python -m recipes.pack exp=exp/debian_speech/codec1 scores=exp/debian_speech/codec1/scores output_dir=packed
-    python -m recipes.pack exp=exp/debian_speech/codec1 output_dir=audiovq/pretrained/speech-16k   # the one that ships
+python -m recipes.pack exp=exp/debian_speech/codec1 scores=exp/debian_speech/codec1/scores output_dir=packed
+python -m recipes.pack exp=exp/debian_speech/codec1 output_dir=audiovq/pretrained/speech-16k   # the one that ships
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def pack(config: PackConfig) -> None:
 
 def describe(config: PackConfig, tokenizer: audiovq.Tokenizer, events: list[dict[str, Any]]) -> str:
     """The model's README."""
-    rows = zip(tokenizer.frame_rates, tokenizer.num_codebooks, tokenizer.codebook_sizes)
+    rows = zip(tokenizer.frame_rates, tokenizer.num_codebooks, tokenizer.codebook_sizes, strict=True)
     ends = [event for event in events if event["event"] == "end"]
     begins = [event for event in events if event["event"] == "begin"]
     card = json.loads((Path(config.exp) / "model" / "config.json").read_text(encoding="utf-8"))

@@ -12,6 +12,8 @@ from audiovq.models import VQVAEConfig
 
 @dataclass(kw_only=True)
 class DataConfig:
+    """What is heard, in which portions."""
+
     train_cuts: str = MISSING
     valid_cuts: str = MISSING
     window_seconds: float = 4.0  # longer utterances are cut into windows of this length
@@ -25,6 +27,8 @@ class DataConfig:
 
 @dataclass(kw_only=True)
 class OptimConfig:
+    """How weights follow gradients."""
+
     learning_rate: float = 8e-4
     final_learning_rate: float = 1e-5
     warmup_steps: int = 500
@@ -74,4 +78,5 @@ class TrainTokenizerConfig:
 
 
 def register() -> None:
+    """Make the schema known to hydra under the name that configs/train_tokenizer.yaml uses."""
     ConfigStore.instance().store(name="base_train_tokenizer", node=TrainTokenizerConfig)

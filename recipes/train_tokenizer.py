@@ -38,7 +38,7 @@ from recipes.schema import TrainTokenizerConfig, register
 register()
 
 
-class CollapsedLevel(RuntimeError):
+class CollapsedLevelError(RuntimeError):
     """A level that has stopped carrying information."""
 
 
@@ -78,8 +78,12 @@ class TokenizerTraining:
                 now = time.monotonic()
                 values = {name: round(float(value), 4) for name, value in terms.items()}
                 left = (config.total_steps - self.step) * (now - reported) / config.log_every
-                self.log("train", **values, audio_seconds_per_second=round((self.audio_seconds - heard) / (now - reported), 1),
-                         minutes_left=round(left / 60, 1))
+                self.log(
+                    "train",
+                    **values,
+                    audio_seconds_per_second=round((self.audio_seconds - heard) / (now - reported), 1),
+                    minutes_left=round(left / 60, 1),
+                )
                 reported, heard = now, self.audio_seconds
             done = self.step >= config.total_steps
             out_of_time = 0 < config.time_budget_minutes * 60 <= time.monotonic() - started
@@ -107,7 +111,9 @@ class TokenizerTraining:
         weights = self.config.loss
         loss = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
         if not torch.isfinite(loss):
-            raise RuntimeError(f"step {self.step}: loss is {float(loss)}; terms {({k: float(v) for k, v in terms.items()})}")
+            raise RuntimeError(
+                f"step {self.step}: loss is {float(loss)}; terms { ({k: float(v) for k, v in terms.items()}) }"
+            )
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.model, self.optimizer, max_norm=optim.max_gradient_norm)
@@ -158,7 +164,7 @@ class TokenizerTraining:
                 gathered[level].append(latent.float().transpose(1, 2)[kept])
             if sum(len(part) for part in gathered[0]) >= wanted:
                 break
-        for quantizer, parts in zip(self.raw_model.hierarchy.quantizers, gathered):
+        for quantizer, parts in zip(self.raw_model.hierarchy.quantizers, gathered, strict=True):
             latents = torch.cat(parts)
             quantizer.start(latents[torch.randperm(len(latents), device=latents.device)[:wanted]])
 
@@ -190,7 +196,10 @@ class TokenizerTraining:
         self.average_model.load_state_dict(self.average.weights)
         model = self.average_model
         sums, frames = [0.0] * config.num_levels, 0.0
-        counts = [torch.zeros(k, v, dtype=torch.int64) for k, v in zip(config.num_codebooks, config.codebook_sizes)]
+        counts = [
+            torch.zeros(k, v, dtype=torch.int64)
+            for k, v in zip(config.num_codebooks, config.codebook_sizes, strict=True)
+        ]
         for batch in load(ordered_batches(cuts, self.config.data.batch_seconds), self.hop_length):
             wave = batch.wave.to(self.fabric.device)
             mask = FrameMask.from_lengths(batch.num_frames.to(wave.device), wave.shape[-1] // self.hop_length)
@@ -216,7 +225,7 @@ class TokenizerTraining:
             for level, count in enumerate(counts):
                 lowest, size = float(perplexity(count).min()), config.codebook_sizes[level]
                 if lowest < self.config.collapse_share * size:
-                    raise CollapsedLevel(f"level {level} collapsed: perplexity {lowest:.1f} of {size} entries")
+                    raise CollapsedLevelError(f"level {level} collapsed: perplexity {lowest:.1f} of {size} entries")
 
     def log(self, event: str, **values: object) -> None:
         """One line on the terminal and in log.jsonl."""
@@ -264,6 +273,7 @@ class TokenizerTraining:
 
 
 def train(config: TrainTokenizerConfig) -> None:
+    """Run, or go on with, the training that ``config`` describes."""
     if config.num_threads:
         torch.set_num_threads(config.num_threads)
     Path(config.output_dir).mkdir(parents=True, exist_ok=True)
@@ -281,9 +291,10 @@ def train(config: TrainTokenizerConfig) -> None:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train_tokenizer")
 def main(config: DictConfig) -> None:
+    """Parse the command line."""
     try:
         train(cast(TrainTokenizerConfig, OmegaConf.to_object(config)))
-    except (FileNotFoundError, ValueError, CollapsedLevel) as error:
+    except (FileNotFoundError, ValueError, CollapsedLevelError) as error:
         sys.exit(f"train_tokenizer: {error}")
 
 

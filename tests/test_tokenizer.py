@@ -52,7 +52,7 @@ def test_windows_equal_one_pass_over_everything(front: str, head: str) -> None:
         whole = tok.model.encode(tok.model.features(padded))
         output = tok.model.decode(whole)
     codes = tok.encode(wave, sample_rate=RATE)
-    for ours, theirs in zip(codes.levels, whole):
+    for ours, theirs in zip(codes.levels, whole, strict=True):
         assert torch.equal(ours, theirs[0])
     if head == "mel":
         mel = tok.decode_mel(codes)
@@ -198,9 +198,9 @@ def test_another_decoder_reads_old_codes_and_another_encoder_refuses_them() -> N
 def test_a_changed_codebook_is_another_encoder() -> None:
     model = tiny.model()
     before = codes_hash(model)
-    model.hierarchy.quantizers[1].ema_count.add_(1)
+    model.get_buffer("hierarchy.quantizers.1.ema_count").add_(1)
     assert codes_hash(model) == before
-    model.hierarchy.quantizers[1].codebook.mul_(-1)
+    model.get_buffer("hierarchy.quantizers.1.codebook").mul_(-1)
     assert codes_hash(model) != before
 
 
@@ -243,7 +243,7 @@ def test_loading_leaves_random_numbers_alone(tmp_path: Path) -> None:
         ("config.json", b"{", "is no model configuration"),
         ("config.json", b'{"format_version": 2}', "has format version 2, this audiovq reads 1"),
         ("config.json", b'{"format_version": 1, "name": "a"}', "lacks the key 'licence'"),
-        ("config.json", b'{"format_version": 1, "name": "a", "licence": "b", "model": {"wide": 1}}', "has no field wide"),
+        ("config.json", b'{"format_version": 1, "name": "", "licence": "", "model": {"wide": 1}}', "has no field wide"),
         ("config.json", b"[]", "is no model configuration"),
         ("model.safetensors", b"123", "cannot read"),
         ("model.safetensors", None, "has no model.safetensors"),
@@ -262,7 +262,7 @@ def test_weights_of_another_configuration_are_refused(tmp_path: Path) -> None:
     save_model(tmp_path, tiny.model(), "tiny", "CC0-1.0")
     text = (tmp_path / "config.json").read_text()
     (tmp_path / "config.json").write_text(text.replace('"width": 16', '"width": 18'))
-    with pytest.raises(ModelError, match="does not fit its config.json"):
+    with pytest.raises(ModelError, match="does not fit its config"):
         audiovq.load(tmp_path)
 
 
@@ -285,12 +285,12 @@ def test_the_masked_model_codes_a_padded_batch_as_single_encodes_do() -> None:
     waves = [noise(length, seed=length) for length in (700, 64, 3000)]
     frames = torch.tensor([-(-len(wave) // HOP) for wave in waves])
     batch = torch.zeros(3, 1, int(frames.max()) * HOP)
-    for row, wave in zip(batch, waves):
+    for row, wave in zip(batch, waves, strict=True):
         row[0, : len(wave)] = wave
     with torch.inference_mode():
         levels = tok.model.encode(tok.model.features(batch), FrameMask.from_lengths(frames, int(frames.max())))
     for item, codes in enumerate(tok.encode_batch(waves, sample_rate=RATE)):
-        for ours, theirs in zip(codes.levels, levels):
+        for ours, theirs in zip(codes.levels, levels, strict=True):
             assert torch.equal(theirs[item, :, : ours.shape[1]], ours)
 
 

@@ -43,7 +43,7 @@ def test_windows_do_not_depend_on_the_blocks(length: int, sizes: list[int]) -> N
     signal = torch.randn(1, length)
     whole, split = (windows_of(signal, blocks, units=2, step=7, context=3) for blocks in ([], sizes))
     assert len(whole) == len(split)
-    for a, b in zip(whole, split):
+    for a, b in zip(whole, split, strict=True):
         assert torch.equal(a.signal, b.signal) and torch.equal(a.valid, b.valid)
         assert (a.keep_from, a.keep_to) == (b.keep_from, b.keep_to)
 

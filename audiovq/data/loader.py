@@ -35,7 +35,7 @@ class CutWaves(Dataset[Batch]):
         waves = [torch.from_numpy(cut.load_audio())[:1].float() for cut in cuts]
         length = max(padded_samples(wave.shape[1], self.hop_length) for wave in waves)
         batch = torch.zeros(len(waves), 1, length)
-        for row, wave in zip(batch, waves):
+        for row, wave in zip(batch, waves, strict=True):
             row[:, : wave.shape[1]] = wave
         return Batch(batch, torch.tensor([num_frames(wave.shape[1], self.hop_length) for wave in waves]))
 

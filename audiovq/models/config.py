@@ -64,7 +64,9 @@ class VQVAEConfig:
             raise ValueError("strides must be at least 1")
         upsampling = math.prod(self.head_strides)
         if self.hop_lengths[-1] % upsampling:
-            raise ValueError(f"head_strides {list(self.head_strides)} do not divide the finest hop {self.hop_lengths[-1]}")
+            raise ValueError(
+                f"head_strides {list(self.head_strides)} do not divide the finest hop {self.hop_lengths[-1]}"
+            )
         if self.head == "mel" and self.head_hop_length != self.mel.hop_length:
             raise ValueError(
                 f"head_strides {list(self.head_strides)} give a mel frame every {self.head_hop_length} samples, "

@@ -10,6 +10,7 @@ from audiovq.nn.blocks import Stack
 from audiovq.nn.conv import SameConv, Upsample
 from audiovq.nn.istft import ISTFTHead
 from audiovq.nn.mask import FrameMask
+from audiovq.nn.modules import ModuleList
 
 
 class Decoder(nn.Module):
@@ -27,16 +28,17 @@ class Decoder(nn.Module):
         self.reads_all = config.hierarchy != "independent"
         self.factors = [config.hop_lengths[0] // hop for hop in config.hop_lengths]
         self.missing = nn.Parameter(0.02 * torch.randn(config.num_levels, width))
-        self.stacks = nn.ModuleList(
+        self.stacks = ModuleList[Stack](
             Stack(level.decoder_blocks, width, kernel_size, expansion) for level in config.levels
         )
-        self.up = nn.ModuleList(Upsample(width, width, stride) for stride in config.level_strides)
+        self.up = ModuleList[Upsample](Upsample(width, width, stride) for stride in config.level_strides)
         narrowing = config.head == "transposed"
         widths = [max(16, width >> i) if narrowing else width for i in range(len(config.head_strides) + 1)]
-        self.head_up = nn.ModuleList(
-            Upsample(before, after, stride) for before, after, stride in zip(widths, widths[1:], config.head_strides)
+        self.head_up = ModuleList[Upsample](
+            Upsample(before, after, stride)
+            for before, after, stride in zip(widths[:-1], widths[1:], config.head_strides, strict=True)
         )
-        self.head_stacks = nn.ModuleList(Stack(config.head_blocks, w, kernel_size, expansion) for w in widths[1:])
+        self.head_stacks = ModuleList[Stack](Stack(config.head_blocks, w, kernel_size, expansion) for w in widths[1:])
         self.head: SameConv | ISTFTHead
         if config.head == "istft":
             self.head = ISTFTHead(widths[-1], config.head_hop_length)
@@ -59,7 +61,7 @@ class Decoder(nn.Module):
             x = self.stacks[level](latent if x is None else x, self._mask(mask, self.factors[level]))
         assert x is not None
         factor = self.factors[-1]
-        for up, stack, stride in zip(self.head_up, self.head_stacks, self.head_strides):
+        for up, stack, stride in zip(self.head_up, self.head_stacks, self.head_strides, strict=True):
             x = up(x, self._mask(mask, factor))
             factor *= stride
             x = stack(x, self._mask(mask, factor))
@@ -72,7 +74,7 @@ class Decoder(nn.Module):
     def context(self, frames: int) -> list[int]:
         """Frames of each level needed beyond an edge for ``frames`` correct output frames beyond it."""
         needed = self.head.context(frames)
-        for up, stack in zip(reversed(self.head_up), reversed(self.head_stacks)):
+        for up, stack in zip(reversed(self.head_up), reversed(self.head_stacks), strict=True):
             needed = up.context(stack.context(needed))
         per_level: list[int] = []
         for level in reversed(range(len(self.stacks))):

@@ -10,6 +10,7 @@ from audiovq.models.config import VQVAEConfig
 from audiovq.nn.blocks import Stack
 from audiovq.nn.conv import Downsample, SameConv
 from audiovq.nn.mask import FrameMask
+from audiovq.nn.modules import ModuleList
 
 
 class Encoder(nn.Module):
@@ -26,20 +27,20 @@ class Encoder(nn.Module):
         widths = [max(16, config.width >> i) for i in reversed(range(len(config.stem_strides)))]
         first = widths[0] if config.frontend == "mel" else max(16, widths[0] // 2)
         self.input = SameConv(channels, first, kernel_size=3 if config.frontend == "mel" else 7)
-        self.stem = nn.ModuleList(
+        self.stem = ModuleList[Downsample](
             Downsample(before, after, stride)
-            for before, after, stride in zip([first, *widths], widths, config.stem_strides)
+            for before, after, stride in zip([first, *widths[:-1]], widths, config.stem_strides, strict=True)
         )
-        self.stem_stacks = nn.ModuleList(
+        self.stem_stacks = ModuleList[Stack](
             Stack(config.stem_blocks, width, config.kernel_size, config.expansion) for width in widths[:-1]
         )
         # The residual form pools one latent by itself: it needs no features but the finest level's.
         coarsest = config.num_levels - 1 if config.hierarchy == "residual" else 0
-        self.stacks = nn.ModuleList(
+        self.stacks = ModuleList[Stack](
             Stack(level.encoder_blocks, config.width, config.kernel_size, config.expansion)
             for level in config.levels[coarsest:]
         )
-        self.down = nn.ModuleList(
+        self.down = ModuleList[Downsample](
             Downsample(config.width, config.width, stride) for stride in config.level_strides[coarsest:]
         )
         self.factors = [config.hop_lengths[0] // hop for hop in config.hop_lengths[coarsest:]]

@@ -10,7 +10,8 @@ from audiovq.models.config import VQVAEConfig
 from audiovq.nn.blocks import ConvNeXtBlock, Stack
 from audiovq.nn.conv import SameConv, Upsample
 from audiovq.nn.mask import FrameMask
-from audiovq.quantize import Quantized, make_quantizer
+from audiovq.nn.modules import ModuleList
+from audiovq.quantize import Quantized, Quantizer, make_quantizer
 
 
 class Conditioner(nn.Module):
@@ -44,9 +45,11 @@ class Hierarchy(nn.Module):
         super().__init__()
         self.form = config.hierarchy
         self.factors = [config.hop_lengths[0] // hop for hop in config.hop_lengths]
-        self.quantizers = nn.ModuleList(make_quantizer(level.quantizer, config.width) for level in config.levels)
+        self.quantizers = ModuleList[Quantizer](
+            make_quantizer(level.quantizer, config.width) for level in config.levels
+        )
         linked = range(1, config.num_levels) if self.form == "conditional" else ()
-        self.conditioners = nn.ModuleList(Conditioner(config, level) for level in linked)
+        self.conditioners = ModuleList[Conditioner](Conditioner(config, level) for level in linked)
 
     def forward(self, features: list[Tensor], mask: FrameMask | None = None) -> tuple[list[Tensor], list[Quantized]]:
         """Quantise every level: the latents that the quantizers were given, and what they made of them.
@@ -58,11 +61,9 @@ class Hierarchy(nn.Module):
 
     def decode(self, codes: list[Tensor]) -> list[Tensor]:
         """Codes of the first levels to their latents. Shape: [(B, K_l, N_l), ...] -> [(B, D, N_l), ...]."""
-        return [quantizer.decode(level) for quantizer, level in zip(self.quantizers, codes)]
+        return [quantizer.decode(level) for quantizer, level in zip(self.quantizers, codes, strict=False)]
 
-    def _conditional(
-        self, features: list[Tensor], masks: list[Tensor | None]
-    ) -> tuple[list[Tensor], list[Quantized]]:
+    def _conditional(self, features: list[Tensor], masks: list[Tensor | None]) -> tuple[list[Tensor], list[Quantized]]:
         latents = [features[0]]
         results = [self.quantizers[0](features[0], masks[0])]
         state = results[0].latent
@@ -86,12 +87,14 @@ class Hierarchy(nn.Module):
 
     def _independent(self, features: list[Tensor], masks: list[Tensor | None]) -> tuple[list[Tensor], list[Quantized]]:
         """Source: Dhariwal et al. 2020, Jukebox, section 3.2."""
-        return features, [quantizer(x, mask) for quantizer, x, mask in zip(self.quantizers, features, masks)]
+        return features, [
+            quantizer(x, mask) for quantizer, x, mask in zip(self.quantizers, features, masks, strict=True)
+        ]
 
     def context(self, frames: list[int]) -> list[int]:
         """Frames of each of the features needed beyond an edge for ``frames[l]`` correct codes beyond it."""
         if self.form == "residual":
-            return [max(count * self.factors[-1] // factor for count, factor in zip(frames, self.factors))]
+            return [max(count * self.factors[-1] // factor for count, factor in zip(frames, self.factors, strict=True))]
         needed = list(frames)
         for level in reversed(range(1, len(self.conditioners) + 1)):
             conditioner = self.conditioners[level - 1]

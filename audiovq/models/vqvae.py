@@ -90,4 +90,4 @@ class VQVAE(nn.Module):
     def decode_context(self) -> int:
         """Coarsest frames beyond a window's edge on which the output inside it depends."""
         hops = self.config.hop_lengths
-        return max(-(-frames * hop // hops[0]) for frames, hop in zip(self.decoder.context(0), hops))
+        return max(-(-frames * hop // hops[0]) for frames, hop in zip(self.decoder.context(0), hops, strict=True))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audiovq.nn.conv import SameConv
+from audiovq.nn.modules import ModuleList
 
 
 class ConvNeXtBlock(nn.Module):
@@ -44,7 +45,7 @@ class Stack(nn.Module):
 
     def __init__(self, num_blocks: int, width: int, kernel_size: int, expansion: int) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(ConvNeXtBlock(width, kernel_size, expansion) for _ in range(num_blocks))
+        self.blocks = ModuleList[ConvNeXtBlock](ConvNeXtBlock(width, kernel_size, expansion) for _ in range(num_blocks))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         for block in self.blocks:
@@ -53,5 +54,5 @@ class Stack(nn.Module):
 
     def context(self, frames: int) -> int:
         for block in self.blocks:
-            frames = block.context(frames)  # type: ignore[operator]
+            frames = block.context(frames)
         return frames

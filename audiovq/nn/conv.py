@@ -41,7 +41,9 @@ class Downsample(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if x.shape[-1] % self.stride:
-            raise ValueError(f"{x.shape[-1]} frames do not divide by the stride {self.stride}: pad to whole frames first")
+            raise ValueError(
+                f"{x.shape[-1]} frames do not divide by the stride {self.stride}: pad to whole frames first"
+            )
         return self.conv(masked(x, mask))
 
     def context(self, frames: int) -> int:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiovq.quantize.distributed import all_reduce_sum, broadcast_from_first
 from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig
+from audiovq.quantize.distributed import all_reduce_sum, broadcast_from_first
 from audiovq.quantize.kmeans import spherical_kmeans
 
 RESTART_EVERY = 20  # training steps between two looks for dead entries

@@ -30,7 +30,9 @@ class FSQ(Quantizer):
         self.codebook_size = size
         steps = torch.tensor(list(config.fsq_steps))
         self.register_buffer("steps", steps, persistent=False)
-        self.register_buffer("places", torch.cat([torch.ones(1, dtype=torch.long), steps.cumprod(0)[:-1]]), persistent=False)
+        self.register_buffer(
+            "places", torch.cat([torch.ones(1, dtype=torch.long), steps.cumprod(0)[:-1]]), persistent=False
+        )
         self.project_in = nn.Linear(width, len(steps))
         self.project_out = nn.Linear(len(steps), width)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -23,15 +25,18 @@ class ResidualStack(Quantizer):
         self.num_codebooks = len(quantizers)
         self.codebook_size = sizes.pop()
 
+    def _stages(self) -> list[Quantizer]:
+        return cast(list[Quantizer], list(self.quantizers))
+
     @property
     def started(self) -> bool:
-        return all(quantizer.started for quantizer in self.quantizers)
+        return all(quantizer.started for quantizer in self._stages())
 
     @torch.no_grad()
     def start(self, latents: Tensor) -> None:
         residual = latents
-        for quantizer in self.quantizers:
-            quantizer.start(residual)  # type: ignore[operator]
+        for quantizer in self._stages():
+            quantizer.start(residual)
             was_training = quantizer.training
             quantizer.eval()
             residual = residual - quantizer(residual.T[None]).latent[0].T
@@ -39,7 +44,7 @@ class ResidualStack(Quantizer):
 
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
         residual, parts = latent, []
-        for quantizer in self.quantizers:
+        for quantizer in self._stages():
             parts.append(quantizer(residual, mask))
             residual = residual - parts[-1].latent
         return Quantized(
@@ -49,5 +54,5 @@ class ResidualStack(Quantizer):
         )
 
     def decode(self, codes: Tensor) -> Tensor:
-        parts = [quantizer.decode(codes[:, k : k + 1]) for k, quantizer in enumerate(self.quantizers)]  # type: ignore[operator]
+        parts = [quantizer.decode(codes[:, k : k + 1]) for k, quantizer in enumerate(self._stages())]
         return torch.stack(parts).sum(0)

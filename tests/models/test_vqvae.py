@@ -36,7 +36,7 @@ def test_forward_is_encode_then_decode(variant: Variant) -> None:
     wave = torch.randn(2, 1, 5 * HOP)
     result = model(wave)
     codes = model.encode(model.features(wave))
-    assert all(torch.equal(level.codes, alone) for level, alone in zip(result.quantized, codes))
+    assert all(torch.equal(level.codes, alone) for level, alone in zip(result.quantized, codes, strict=True))
     torch.testing.assert_close(result.output, model.decode(codes))
 
 
@@ -73,7 +73,7 @@ def test_the_stated_context_is_enough(variant: Variant) -> None:
     context = model.decode_context
     cut = [
         codes[..., (length // 2 - context) * factor : (length // 2 + 2 + context) * factor]
-        for codes, factor in zip(whole, (1, 2, 4))
+        for codes, factor in zip(whole, (1, 2, 4), strict=True)
     ]
     unit = per_frame(model)
     inside = model.decode(cut)[..., context * unit : (context + 2) * unit]
@@ -91,7 +91,9 @@ def test_the_stated_context_is_not_far_too_large(front: str) -> None:
     length = 2 * context + 1
     features = model.features(torch.randn(1, 1, length * HOP)).requires_grad_()
     latents, _ = model.hierarchy(model.encoder(features))
-    (gradient,) = torch.autograd.grad(sum(level[..., context * 2**i].sum() for i, level in enumerate(latents)), features)
+    (gradient,) = torch.autograd.grad(
+        sum(level[..., context * 2**i].sum() for i, level in enumerate(latents)), features
+    )
     reached = gradient.abs().sum(dim=(0, 1)).nonzero()[:, 0]
     unit = HOP // model.config.input_hop_length
     assert 0 <= int(reached[0]) // unit <= 2
@@ -126,9 +128,9 @@ def dependence(hierarchy: str) -> list[bool]:
     features = model.encoder(model.features(torch.randn(1, 1, 5 * HOP)))
     before, _ = model.hierarchy(features)
     with torch.no_grad():
-        model.hierarchy.quantizers[0].project_out.weight.mul_(-1)
+        model.get_parameter("hierarchy.quantizers.0.project_out.weight").mul_(-1)
     after, _ = model.hierarchy(features)
-    return [not torch.allclose(a, b) for a, b in zip(before, after)]
+    return [not torch.allclose(a, b) for a, b in zip(before, after, strict=True)]
 
 
 def test_finer_levels_see_coarser_codes_unless_independent() -> None:
@@ -203,7 +205,7 @@ def test_a_misspelt_key_is_an_error() -> None:
 
 
 def test_a_wrong_type_is_an_error() -> None:
-    with pytest.raises(ValueError, match="VQVAEConfig.width is '16', expected int"):
+    with pytest.raises(ValueError, match=r"VQVAEConfig\.width is '16', expected int"):
         config_from_dict(VQVAEConfig, {"width": "16"})
 
 

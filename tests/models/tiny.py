@@ -9,7 +9,9 @@ from audiovq.quantize import QuantizerConfig
 MEL = LogMelConfig(sample_rate=800, n_fft=32, hop_length=8, num_mels=6, fmax=400.0)
 
 
-def config(front: str = "mel", hierarchy: str = "conditional", head: str | None = None, kind: str = "ema") -> VQVAEConfig:
+def config(
+    front: str = "mel", hierarchy: str = "conditional", head: str | None = None, kind: str = "ema"
+) -> VQVAEConfig:
     """Three levels with hops 64, 32, 16 at 800 Hz; one block of kernel 3 everywhere."""
     head = head or ("mel" if front == "mel" else "istft")
     fsq = {"kind": "fsq", "fsq_steps": [4, 4]} if kind == "fsq" else {}

@@ -45,7 +45,7 @@ def test_two_processes_keep_one_codebook(tmp_path: Path) -> None:
         assert torch.equal(value, second["whole"][name]), name
     alone = make()
     alone.is_started.fill_(True)
-    for ours, theirs in zip(batches(0, RESTART_EVERY - 1), batches(1, RESTART_EVERY - 1)):
+    for ours, theirs in zip(batches(0, RESTART_EVERY - 1), batches(1, RESTART_EVERY - 1), strict=True):
         alone(torch.cat([ours, theirs], dim=2))
     for name, value in alone.state_dict().items():
-        torch.testing.assert_close(first["averaging"][name], value, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(first["averaging"][name], value)

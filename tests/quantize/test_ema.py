@@ -137,4 +137,5 @@ def test_state_is_all_in_buffers() -> None:
     for module in (quantizer, copy):
         torch.manual_seed(5)
         module(latent)
-    assert all(torch.equal(a, b) for a, b in zip(quantizer.state_dict().values(), copy.state_dict().values()))
+    copied = copy.state_dict()
+    assert all(torch.equal(value, copied[name]) for name, value in quantizer.state_dict().items())
