@@ -10,7 +10,7 @@ PESQ_RATE = 16_000
 
 
 def pesq_wb(reference: Tensor | np.ndarray, result: Tensor | np.ndarray, sample_rate: int) -> float:
-    """Wide-band PESQ of speech, at 16 kHz: 1.04 to 4.64, higher is better, in MOS-LQO.
+    """Wide-band PESQ of speech, at 16 kHz: about 1.02 to 4.64, higher is better, in MOS-LQO.
 
     Shape: each (T,) or (1, T)
     Raises: NotMeasurableError when the pair is shorter than 0.25 s, silent, or PESQ finds no utterance in it.

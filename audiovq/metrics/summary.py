@@ -115,7 +115,7 @@ def _score_table(summary: Summary) -> str:
         [
             str(prefix["levels"]),
             f"{prefix['bits_per_second']:.0f}",
-            *(_cell(prefix["scores"].get(name), digits=3) for name in names),
+            *(_cell(prefix["scores"].get(name), summary["num_utterances"]) for name in names),
         ]
         for prefix in summary["prefixes"]
     ]
@@ -136,7 +136,7 @@ def _error_table(rates: dict[str, list[dict[str, float]]]) -> str:
     num_columns = len(next(iter(rates.values())))
     header = ["CER ↓", "texts", "original", *(f"{levels} level(s)" for levels in range(1, num_columns))]
     rows = [
-        [language, str(intervals[0]["count"]), *(_cell(interval, digits=3, count=False) for interval in intervals)]
+        [language, str(intervals[0]["count"]), *(_cell(interval, interval["count"]) for interval in intervals)]
         for language, intervals in rates.items()
     ]
     return table(header, rows)
@@ -160,8 +160,9 @@ def _codebook_table(codebooks: Iterable[Summary]) -> str:
     return table([*header, "perplexity ↑"], rows)
 
 
-def _cell(interval: dict[str, float] | None, digits: int, count: bool = True) -> str:
+def _cell(interval: dict[str, float] | None, expected_count: float) -> str:
+    """Mean and interval, with the number of utterances where it is not the expected one."""
     if interval is None:
         return "-"
-    text = f"{interval['mean']:.{digits}f} [{interval['low']:.{digits}f}, {interval['high']:.{digits}f}]"
-    return f"{text} n={interval['count']}" if count else text
+    text = f"{interval['mean']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
+    return text if interval["count"] == expected_count else f"{text} n={interval['count']}"

@@ -102,6 +102,8 @@ def test_every_prefix_gets_a_row_and_what_has_no_value_is_counted(config: Evalua
     assert f"python -m recipes.evaluate model={config.model} data={config.data} output_dir=" in text
     assert "| 1 | 200 |" in text
     assert "| 2 | 600 |" in text
+    assert "] n=2 |" in text
+    assert "n=3" not in text
     assert "- STOI has no value for 1 utterance(s) at levels=1, 2: STOI needs 0.3968 s of speech" in text
     first, second = summary_of(config)["prefixes"]
     assert (first["scores"]["stoi"]["count"], first["scores"]["log_mel_l1"]["count"]) == (2, 3)
