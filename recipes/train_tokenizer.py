@@ -38,6 +38,9 @@ from recipes.schema import TrainTokenizerConfig, register
 register()
 
 
+COLLAPSE_GRACE_STEPS = 500  # after the codebooks' start, before a level may be called collapsed
+
+
 class CollapsedLevelError(RuntimeError):
     """A level that has stopped carrying information."""
 
@@ -111,9 +114,8 @@ class TokenizerTraining:
         weights = self.config.loss
         loss = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
         if not torch.isfinite(loss):
-            raise RuntimeError(
-                f"step {self.step}: loss is {float(loss)}; terms { ({k: float(v) for k, v in terms.items()}) }"
-            )
+            values = {name: value.item() for name, value in terms.items()}
+            raise RuntimeError(f"step {self.step}: the loss is {loss.item()}; its terms are {values}")
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.model, self.optimizer, max_norm=optim.max_gradient_norm)
@@ -221,7 +223,7 @@ class TokenizerTraining:
         )
         if self.fabric.is_global_zero:
             save_model(self.folder / "model", model, self.config.name, self.config.licence)
-        if self.step > 2 * self.config.quantizer_start_step + 500:
+        if self.step > self.config.quantizer_start_step + COLLAPSE_GRACE_STEPS:
             for level, count in enumerate(counts):
                 lowest, size = float(perplexity(count).min()), config.codebook_sizes[level]
                 if lowest < self.config.collapse_share * size:

@@ -242,7 +242,7 @@ def test_loading_leaves_random_numbers_alone(tmp_path: Path) -> None:
     [
         ("config.json", b"{", "is no model configuration"),
         ("config.json", b'{"format_version": 2}', "has format version 2, this audiovq reads 1"),
-        ("config.json", b'{"format_version": 1, "name": "a"}', "lacks the key 'licence'"),
+        ("config.json", b'{"format_version": 1, "name": "a"}', "lacks the key 'model'"),
         ("config.json", b'{"format_version": 1, "name": "", "licence": "", "model": {"wide": 1}}', "has no field wide"),
         ("config.json", b"[]", "is no model configuration"),
         ("model.safetensors", b"123", "cannot read"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +68,18 @@ def epoch_batches(
     """
     drawn = random.Random(f"{seed} {epoch}")
     cuts = CutSet.from_cuts(_at_speed(cut, drawn.choice(speeds)) for cut in cuts)
-    sampler = DynamicBucketingSampler(
-        cuts, max_duration=batch_seconds, num_buckets=20, shuffle=True, drop_last=False, seed=seed, world_size=1, rank=0
-    )
+    with warnings.catch_warnings():
+        # It prefers cuts that it can stream; ours are in memory, and its eager sibling fails on small sets.
+        warnings.filterwarnings("ignore", message="You are using DynamicBucketingSampler with an eagerly read")
+        sampler = DynamicBucketingSampler(
+            cuts,
+            max_duration=batch_seconds,
+            num_buckets=max(2, min(20, len(cuts) // 50)),
+            shuffle=True,
+            seed=seed,
+            world_size=1,
+            rank=0,
+        )
     sampler.set_epoch(epoch)
     return list(sampler)
 
@@ -85,4 +95,11 @@ def ordered_batches(cuts: CutSet, batch_seconds: float) -> list[CutSet]:
 
 def load(batches: Sequence[CutSet], hop_length: int, num_workers: int = 0) -> DataLoader[Batch]:
     """Reads the audio of the given batches, in their order."""
-    return DataLoader(CutWaves(hop_length), sampler=batches, batch_size=None, num_workers=num_workers)
+    # A generator of its own: otherwise each start of the loader draws from the random numbers that training draws from.
+    return DataLoader(
+        CutWaves(hop_length),
+        sampler=batches,
+        batch_size=None,
+        num_workers=num_workers,
+        generator=torch.Generator(),
+    )

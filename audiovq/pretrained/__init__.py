@@ -35,6 +35,7 @@ class ModelCard:
 
     name: str
     licence: str
+    num_parameters: int
     config: VQVAEConfig
 
 
@@ -80,7 +81,8 @@ def read_card(folder: Path) -> ModelCard:
         version = values.get("format_version")
         if version != FORMAT_VERSION:
             raise ModelError(f"{path} has format version {version}, this audiovq reads {FORMAT_VERSION}")
-        return ModelCard(values["name"], values["licence"], config_from_dict(VQVAEConfig, values["model"]))
+        config = config_from_dict(VQVAEConfig, values["model"])
+        return ModelCard(values["name"], values["licence"], values["num_parameters"], config)
     except ModelError:
         raise
     except OSError as error:
@@ -117,6 +119,7 @@ def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
         "format_version": FORMAT_VERSION,
         "name": name,
         "licence": licence,
+        "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "model": config_to_dict(model.config),
     }
     tensors = {key: _half(value).contiguous() for key, value in model.state_dict().items()}
@@ -168,8 +171,6 @@ def _write(path: Path, content: bytes) -> None:
 def _info(folder: Path) -> ModelInfo:
     card = read_card(folder)
     config = card.config
-    with torch.device("meta"):
-        num_parameters = sum(parameter.numel() for parameter in VQVAE(config).parameters())
     return ModelInfo(
         name=card.name,
         sample_rate=config.sample_rate,
@@ -177,7 +178,7 @@ def _info(folder: Path) -> ModelInfo:
         bits_per_second=bits_per_second(
             config.sample_rate, config.hop_lengths, config.num_codebooks, config.codebook_sizes
         ),
-        num_parameters=num_parameters,
+        num_parameters=card.num_parameters,
         size_bytes=sum(path.stat().st_size for path in folder.iterdir()),
         licence=card.licence,
         path=folder,
