@@ -94,9 +94,10 @@ def test_interrupted_and_resumed_is_uninterrupted(cuts: str, tmp_path: Path, mon
             raise KeyboardInterrupt
         return step(self, batch)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(TokenizerTraining, "train_step", die_at_five)
+    monkeypatch.setattr(TokenizerTraining, "train_step", die_at_five)
+    with pytest.raises(KeyboardInterrupt):
         train(settings(cuts, tmp_path / "parts"))
+    monkeypatch.setattr(TokenizerTraining, "train_step", step)
     torch.manual_seed(99)
     train(settings(cuts, tmp_path / "parts"))
     whole, parts = last_state(tmp_path / "whole"), last_state(tmp_path / "parts")
@@ -190,7 +191,7 @@ def test_there_are_experiments() -> None:
 
 
 def test_a_misspelt_setting_is_an_error() -> None:
-    with pytest.raises(ConfigCompositionException, match="optim.learning_rates"):
+    with pytest.raises(ConfigCompositionException, match="learning_rates"):
         composed("experiment=debian_speech_codec1", "optim.learning_rates=1e-3")
 
 
