@@ -78,7 +78,7 @@ def test_blocks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = invert(GriffinLim(CONFIG), mel)
     monkeypatch.setattr(griffin_lim, "_BLOCK_FRAMES", 4 * BLOCK + 100)
     whole = invert(GriffinLim(CONFIG), mel)
-    torch.testing.assert_close(blocks, whole, atol=1e-4, rtol=0)
+    torch.testing.assert_close(blocks, whole, atol=1e-6, rtol=0)
 
 
 def test_output_is_given_as_soon_as_it_is_settled() -> None:
