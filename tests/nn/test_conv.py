@@ -20,12 +20,12 @@ def test_lengths(frames: int, stride: int) -> None:
 
 
 LAYERS: list[SameConv | Downsample | Upsample | ConvNeXtBlock | Stack] = [
-    SameConv(2, 2, 1),
-    SameConv(2, 2, 7),
-    *(Downsample(2, 2, stride) for stride in (1, 2, 3, 4, 5)),
-    *(Upsample(2, 2, stride) for stride in (1, 2, 3, 4, 5)),
-    ConvNeXtBlock(2, 5, 2),
-    Stack(3, 2, 5, 2),
+    SameConv(4, 4, 1),
+    SameConv(4, 4, 7),
+    *(Downsample(4, 4, stride) for stride in (1, 2, 3, 4, 5)),
+    *(Upsample(4, 4, stride) for stride in (1, 2, 3, 4, 5)),
+    ConvNeXtBlock(4, 5, 2),
+    Stack(3, 4, 5, 2),
 ]
 
 
@@ -37,7 +37,7 @@ def test_context_is_what_an_output_depends_on(layer: nn.Module, frames: int) -> 
     up = layer.stride if isinstance(layer, Upsample) else 1
     context: int = layer.context(frames)  # type: ignore[operator]
     length = 60 * down
-    x = torch.randn(1, 2, length)
+    x = torch.randn(1, 4, length)
     start = 30 * down
     window = slice(start * up // down - frames, None)
     whole = layer(x)[..., window]
