@@ -126,7 +126,7 @@ class Scorer:
         if self._recogniser is None:
             return {}
         if utterance.language not in self._config.cer_languages:
-            return {"not_heard": f"language {utterance.language or 'unknown'} is not in cer_languages"}
+            return {"not_heard": "of a language that is not in cer_languages"}
         if not normalise(utterance.text):
             return {"not_heard": "no text to compare with"}
         heard = [

@@ -97,7 +97,8 @@ def markdown(summary: Summary) -> str:
     parts = [_score_table(summary), _reasons(summary["not_measurable"])]
     if summary["character_error_rates"]:
         parts.append(_error_table(summary["character_error_rates"]))
-    parts += [f"- CER leaves out {each['count']} utterance(s): {each['reason']}" for each in summary["not_heard"]]
+    left_out = [f"- CER leaves out {each['count']} utterance(s): {each['reason']}" for each in summary["not_heard"]]
+    parts.append("\n".join(left_out))
     parts.append(_codebook_table(summary["codebooks"]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
