@@ -56,6 +56,7 @@ class TrainTokenizerConfig:
     name: str = MISSING  # of the model, as it will be known
     licence: str = "unstated"
     output_dir: str = MISSING
+    init_from: str = ""  # a bundled model or a model's folder whose weights and codebooks a new run begins with
     seed: int = 1
     total_steps: int = 13000
     # For this many steps latents pass unquantised; then k-means on real latents starts every codebook.

@@ -29,7 +29,7 @@ from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
 from audiovq.nn.mask import FrameMask
-from audiovq.pretrained import save_model
+from audiovq.pretrained import find, load_model, save_model
 from audiovq.train.averaging import WeightAverage
 from audiovq.train.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from audiovq.train.schedule import warmup_cosine
@@ -53,7 +53,7 @@ class TokenizerTraining:
         self.fabric = fabric
         self.folder = Path(config.output_dir)
         torch.manual_seed(config.seed)
-        self.raw_model = VQVAE(config.model)
+        self.raw_model = initial_model(config)
         self.average = WeightAverage(self.raw_model, config.optim.averaging_decay)
         optimizer = torch.optim.AdamW(
             self.raw_model.parameters(),
@@ -72,7 +72,7 @@ class TokenizerTraining:
         config = self.config
         started, reported, heard = time.monotonic(), time.monotonic(), self.audio_seconds
         for batch in self._batches(train_cuts):
-            if self.step == config.quantizer_start_step:
+            if self.step == config.quantizer_start_step and not config.init_from:
                 self.start_quantizers(train_cuts)
             terms = self.train_step(batch)
             self.step += 1
@@ -272,6 +272,21 @@ class TokenizerTraining:
         self.audio_seconds = state["audio_seconds"]
         torch.set_rng_state(state["random_state"])
         self.log("resume", note=f"from {found[-1]}")
+
+
+def initial_model(config: TrainTokenizerConfig) -> VQVAE:
+    """The network of a new run: random, or ``init_from`` with its codebooks already started."""
+    if not config.init_from:
+        return VQVAE(config.model)
+    model, card = load_model(find(config.init_from))
+    differing = [
+        name for name, value in config_to_dict(card.config).items() if config_to_dict(config.model)[name] != value
+    ]
+    if differing:
+        raise ValueError(
+            f"init_from={config.init_from} is another model than this configuration: {', '.join(differing)}"
+        )
+    return model
 
 
 def train(config: TrainTokenizerConfig) -> None:

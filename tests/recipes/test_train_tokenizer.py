@@ -142,6 +142,18 @@ def test_another_model_in_the_same_folder_is_refused(cuts: str, tmp_path: Path) 
         train(wider)
 
 
+def test_a_run_can_begin_with_a_model(cuts: str, tmp_path: Path) -> None:
+    train(settings(cuts, tmp_path / "first", total_steps=20))
+    model = str(tmp_path / "first" / "model")
+    still = OptimConfig(learning_rate=0.0, final_learning_rate=0.0, warmup_steps=1, averaging_decay=0.0)
+    train(settings(cuts, tmp_path / "second", total_steps=1, init_from=model, optim=still))
+    first, second = (audiovq.load(tmp_path / name / "model").model.encoder.state_dict() for name in ("first", "second"))
+    assert same(dict(first), dict(second))
+    wider = dataclasses.replace(settings(cuts, tmp_path).model, width=20, kernel_size=5)
+    with pytest.raises(ValueError, match="is another model than this configuration: width, kernel_size"):
+        train(settings(cuts, tmp_path / "third", init_from=model, model=wider))
+
+
 def test_a_collapsed_level_fails_the_run(cuts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_tokenizer, "COLLAPSE_GRACE_STEPS", 0)
     with pytest.raises(CollapsedLevelError, match=r"level 0 collapsed: perplexity \d+\.\d of 16 entries"):
