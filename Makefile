@@ -1,8 +1,10 @@
 # make demo [AUDIO=my.wav]   tokenise and decode the bundled clips, or your file, into demo/
 # make test                  ruff, mypy and pytest
-# Each first makes .venv, which takes some minutes once. PYTHON=python3.12 chooses the interpreter.
+# Each first makes .venv, which takes some minutes once. PYTHON=python3.12 chooses the interpreter, JOBS=8 tests in 8
+# processes.
 
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -c constraints.txt
@@ -11,13 +13,13 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no
 .PHONY: help demo test lint types format clean
 
 help:
-	@sed -n '1,3s/^# //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '1,4s/^# //p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo-installed
 	$(BIN)/python -m recipes.demo $(if $(AUDIO),"$(AUDIO)") --output demo
 
 test: lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

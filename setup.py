@@ -67,6 +67,7 @@ setup(
             "jiwer",
             "mypy",
             "pytest",
+            "pytest-xdist",
             "ruff",
             "transformers",
             "vector-quantize-pytorch",
