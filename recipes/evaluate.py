@@ -18,7 +18,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,11 +35,11 @@ from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
-from audiovq.metrics.checks import NotMeasurableError
+from audiovq.metrics.checks import NotMeasurableError, is_installed
 from audiovq.metrics.codebook import code_counts
 from audiovq.metrics.log_mel import log_mel, log_mel_l1
 from audiovq.metrics.recogniser import PACKAGED, Recogniser
-from audiovq.metrics.registry import DECODER_MEL, WAVE_METRICS
+from audiovq.metrics.registry import DECODER_MEL, PACKAGES, WAVE_METRICS
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
 from audiovq.metrics.text import cer, normalise
@@ -206,6 +206,10 @@ def evaluate(config: EvaluateConfig) -> str:
     unknown = [name for name in config.metrics if name not in WAVE_METRICS]
     if unknown:
         raise ValueError(f"no metric is called {unknown[0]!r}; there are {', '.join(WAVE_METRICS)}")
+    absent = {name: PACKAGES[name] for name in config.metrics if name in PACKAGES and not is_installed(PACKAGES[name])}
+    for name, package in absent.items():
+        print(f"leaving out {name}: it needs the package {package}: pip install 'audiovq[eval]'", file=sys.stderr)
+    config = replace(config, metrics=[name for name in config.metrics if name not in absent])
     chosen = read_utterances(config)
     subject = {
         "model": config.model,

@@ -1,6 +1,7 @@
 """What all scores share: the two waves they compare, and the optional packages some of them need."""
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 import numpy as np
@@ -40,3 +41,8 @@ def optional_package(name: str) -> ModuleType:
             raise
         message = f"this score needs the package {name}: pip install 'audiovq[eval]'"
         raise ModuleNotFoundError(message, name=name) from error
+
+
+def is_installed(name: str) -> bool:
+    """Whether a package is there, without importing it."""
+    return importlib.util.find_spec(name) is not None

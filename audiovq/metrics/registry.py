@@ -49,6 +49,9 @@ WAVE_METRICS: dict[str, Callable[[Tensor, Tensor, int], float]] = {
     "si_sdr": lambda reference, result, _: si_sdr(reference, result),
 }
 
+# What the extra `eval` has to bring for a metric.
+PACKAGES = {"stoi": "pystoi", "estoi": "pystoi", "pesq_wb": "pesq"}
+
 COLUMNS = {
     DECODER_MEL: Column("log-mel L1 of the decoder", "nat", False),
     "log_mel_l1": Column("log-mel L1 of the wave", "nat", False),

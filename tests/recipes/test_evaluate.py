@@ -166,6 +166,17 @@ def test_error_rates_are_taken_where_there_is_a_text_in_a_language_that_is_known
 
 
 @pytest.mark.usefixtures("tokenizer")
+def test_a_missing_package_leaves_out_its_metric_and_says_so(
+    config: EvaluateConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recipe, "is_installed", lambda name: name != "pystoi")
+    text = evaluate(config)
+    assert "leaving out stoi: it needs the package pystoi: pip install 'audiovq[eval]'" in capsys.readouterr().err
+    assert "STOI" not in text
+    assert "log-mel L1 of the wave" in text
+
+
+@pytest.mark.usefixtures("tokenizer")
 def test_mistakes_are_said_before_any_work(config: EvaluateConfig) -> None:
     config.metrics = ["stio"]
     with pytest.raises(ValueError, match="no metric is called 'stio'; there are log_mel_l1,"):
