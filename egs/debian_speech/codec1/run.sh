@@ -34,36 +34,5 @@ if stage_wanted 0 "download"; then
   egs/debian_speech/codec1/local/download.sh "$data/downloads" $packages
 fi
 
-if stage_wanted 1 "decode, split, write data directories"; then
-  need "$data/downloads" 0
-  "$python" -m recipes.prepare corpus=debian_speech corpus.root="$data/downloads" output_dir="$data" step=data_dirs num_jobs="$nj"
-fi
-
-if stage_wanted 2 "validate"; then
-  need "$data/test/wav.scp" 1
-  "$python" -m recipes.prepare corpus=debian_speech output_dir="$data" step=validate
-fi
-
-if stage_wanted 3 "write cuts"; then
-  need "$data/test/wav.scp" 1
-  "$python" -m recipes.prepare corpus=debian_speech output_dir="$data" step=cuts
-fi
-
-if stage_wanted 4 "train"; then
-  need "$data/cuts_train.jsonl.gz" 3
-  need "$data/cuts_valid.jsonl.gz" 3
-  # shellcheck disable=SC2046  # one word a setting
-  "$python" -m recipes.train_tokenizer experiment=debian_speech_codec1 output_dir="$exp" $(training_device) \
-    data.train_cuts="$data/cuts_train.jsonl.gz" data.valid_cuts="$data/cuts_valid.jsonl.gz" "$@"
-fi
-
-if stage_wanted 5 "evaluate"; then
-  need "$exp/model" 4
-  need "$data/test/wav.scp" 1
-  "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
-fi
-
-if stage_wanted 6 "pack"; then
-  need "$exp/scores/summary.json" 5
-  "$python" -m recipes.pack exp="$exp" output_dir="$exp/packed" data=egs/debian_speech/README.md
-fi
+corpus=debian_speech corpus_root=$data/downloads experiment=debian_speech_codec1 about_data=egs/debian_speech/README.md
+. egs/common/codec_stages.sh

@@ -35,35 +35,5 @@ case "$frontend" in
 esac
 exp=${exp:-exp/mini/codec1_$frontend}
 
-if stage_wanted 1 "convert, split, write data directories"; then
-  "$python" -m recipes.prepare corpus=mini output_dir="$data" step=data_dirs num_jobs="$nj"
-fi
-
-if stage_wanted 2 "validate"; then
-  need "$data/test/wav.scp" 1
-  "$python" -m recipes.prepare corpus=mini output_dir="$data" step=validate
-fi
-
-if stage_wanted 3 "write cuts"; then
-  need "$data/test/wav.scp" 1
-  "$python" -m recipes.prepare corpus=mini output_dir="$data" step=cuts
-fi
-
-if stage_wanted 4 "train"; then
-  need "$data/cuts_train.jsonl.gz" 3
-  need "$data/cuts_valid.jsonl.gz" 3
-  # shellcheck disable=SC2046  # one word a setting
-  "$python" -m recipes.train_tokenizer experiment="mini_codec1_$frontend" output_dir="$exp" $(training_device) \
-    data.train_cuts="$data/cuts_train.jsonl.gz" data.valid_cuts="$data/cuts_valid.jsonl.gz" "$@"
-fi
-
-if stage_wanted 5 "evaluate"; then
-  need "$exp/model" 4
-  need "$data/test/wav.scp" 1
-  "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
-fi
-
-if stage_wanted 6 "pack"; then
-  need "$exp/scores/summary.json" 5
-  "$python" -m recipes.pack exp="$exp" output_dir="$exp/packed" data=egs/mini/data/README.md
-fi
+corpus=mini corpus_root=egs/mini/data experiment=mini_codec1_$frontend about_data=egs/mini/data/README.md
+. egs/common/codec_stages.sh
