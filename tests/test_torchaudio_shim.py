@@ -9,12 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def run(code: str, *, path: Path | None = None) -> str:
+def run(code: str) -> str:
     """What a fresh interpreter prints; fails with its traceback."""
-    lines = [f"import sys; sys.path.insert(0, {str(path)!r})"] if path else []
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join([*lines, code])], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -61,19 +58,23 @@ def fake_torchaudio(folder: Path, extension: str) -> Path:
 SHOW = "import torchaudio._extension as e; print(e._IS_TORCHAUDIO_EXT_AVAILABLE, e._IS_ALIGN_AVAILABLE, e.helper)"
 
 
+def run_with(fake: Path, code: str) -> str:
+    """What `code` prints beside a fake torchaudio and our module alone: the rest of audiovq needs the true one."""
+    return run(f"import sys; sys.path[:0] = [{str(fake)!r}, 'audiovq']; import _torchaudio\n{code}")
+
+
 @pytest.mark.parametrize("error", ["OSError", "ImportError", "RuntimeError"])
 def test_a_native_library_that_fails_counts_as_absent(tmp_path: Path, error: str) -> None:
     fake = fake_torchaudio(tmp_path, f"raise {error}('libcuda is missing')")
-    shown = run(f"import audiovq._torchaudio\n{SHOW}\ne.fail_if_no_align(print)()", path=fake).splitlines()
+    shown = run_with(fake, f"{SHOW}\ne.fail_if_no_align(print)()").splitlines()
     assert shown[0] == "False False helper"
     assert "failed to load: libcuda is missing" in shown[1]
 
 
 def test_a_native_library_that_loads_is_left_alone(tmp_path: Path) -> None:
-    assert run(f"import audiovq._torchaudio\n{SHOW}", path=fake_torchaudio(tmp_path, "")) == "True True helper"
+    assert run_with(fake_torchaudio(tmp_path, ""), SHOW) == "True True helper"
 
 
 def test_other_mistakes_are_not_hidden(tmp_path: Path) -> None:
     fake = fake_torchaudio(tmp_path, "raise NameError('typo')")
-    code = f"import audiovq._torchaudio\ntry:\n    {SHOW}\nexcept NameError as error:\n    print(error)"
-    assert run(code, path=fake) == "typo"
+    assert run_with(fake, f"try:\n    {SHOW}\nexcept NameError as error:\n    print(error)") == "typo"
