@@ -26,7 +26,7 @@ class GriffinLim:
     Richardson 1972 (magnitudes).
     """
 
-    def __init__(self, config: LogMelConfig, num_iterations: int = 3) -> None:
+    def __init__(self, config: LogMelConfig, num_iterations: int = 5) -> None:
         if num_iterations < 0:
             raise ValueError(f"num_iterations must not be negative, got {num_iterations}")
         self.config = config
