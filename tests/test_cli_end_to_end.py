@@ -97,12 +97,14 @@ def test_processes_give_what_one_gives_until_ctrl_c(here: Path, model: str) -> N
         os.link("in/y/long.wav", f"in/y/{name}.wav")
     short = [Path("out/a.avq"), Path("out/x/b.avq")]
     with start("encode", "in", "-o", "out", "--model", model, "--jobs", "2") as command:
+        assert command.stderr is not None
+        complaint = command.stderr.readline()  # comes before anything is interrupted
         while command.poll() is None and not all(path.exists() for path in short):
             time.sleep(0.05)
         os.killpg(command.pid, signal.SIGINT)  # to all processes of the command, as a terminal does
         out, err = command.communicate()
+    assert complaint == "audiovq: in/bad \N{SNOWMAN}.wav is an empty file\n"
     assert out == "" and err.splitlines() == [
-        "audiovq: in/bad \N{SNOWMAN}.wav is an empty file",
         "audiovq: interrupted: outputs are whole or absent, and the same call goes on from here",
     ]
     assert command.returncode == 130
