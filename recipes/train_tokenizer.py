@@ -107,7 +107,7 @@ class TokenizerTraining:
                 self.step, peak=optim.learning_rate, final=optim.final_learning_rate,
                 warmup_steps=optim.warmup_steps, total_steps=self.config.total_steps,
             )  # fmt: skip
-        mask = FrameMask.from_lengths(batch.num_frames, batch.wave.shape[-1] // self.hop_length)
+        mask = self._mask(batch)
         wave = batch.wave * self._random_gain(batch.wave)
         output: VQVAEOutput = self.model(wave, mask, self._random_prefix(len(wave)))
         terms = self.loss_terms(output, wave, mask)
@@ -141,6 +141,10 @@ class TokenizerTraining:
             terms["wave"] = l1_loss(predicted, wave, mask.at(self.hop_length))
         return terms
 
+    def _mask(self, batch: Batch) -> FrameMask:
+        num_frames = batch.num_frames.to(self.fabric.device)
+        return FrameMask.from_lengths(num_frames, batch.wave.shape[-1] // self.hop_length)
+
     def _random_gain(self, wave: Tensor) -> Tensor:
         decibels = (2 * torch.rand(len(wave), 1, 1) - 1) * self.config.data.gain_db
         peak = wave.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-4)
@@ -159,7 +163,7 @@ class TokenizerTraining:
         wanted = self.config.kmeans_latents_per_entry * max(self.config.model.codebook_sizes)
         gathered: list[list[Tensor]] = [[] for _ in self.config.model.levels]
         for batch in self._loader(epoch_batches(cuts, self.config.data.batch_seconds, self.config.seed, epoch=10**6)):
-            mask = FrameMask.from_lengths(batch.num_frames, batch.wave.shape[-1] // self.hop_length)
+            mask = self._mask(batch)
             output: VQVAEOutput = self.model(batch.wave, mask)
             for level, latent in enumerate(output.latents):
                 kept = mask.at(latent.shape[-1] // mask.valid.shape[-1])[:, 0] > 0
@@ -204,7 +208,7 @@ class TokenizerTraining:
         ]
         for batch in load(ordered_batches(cuts, self.config.data.batch_seconds), self.hop_length):
             wave = batch.wave.to(self.fabric.device)
-            mask = FrameMask.from_lengths(batch.num_frames.to(wave.device), wave.shape[-1] // self.hop_length)
+            mask = self._mask(batch)
             codes = model.encode(model.features(wave), mask)
             mel, mel_mask = model.log_mel(wave), mask.at(self.hop_length // config.mel.hop_length)
             frames += float(mel_mask.sum())
