@@ -1,8 +1,6 @@
 """Codes: the codes of one recording at several frame rates. What their .avq file looks like: `audiovq.avq`."""
 
-import contextlib
 import os
-import secrets
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +10,7 @@ from torch import Tensor
 
 from audiovq import avq, units
 from audiovq.avq import CodesError
+from audiovq.files import write_atomically
 
 __all__ = ["Codes", "CodesError"]
 
@@ -130,19 +129,11 @@ class Codes:
 
         Raises: CodesError when it cannot be written.
         """
-        path = Path(path)
-        part = path.with_name(f".{secrets.token_hex(8)}.part")
         try:
-            with part.open("xb") as file:
+            with write_atomically(path) as file:
                 file.write(self.to_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
         except OSError as error:
-            raise CodesError(f"{path}: cannot be written: {error.strerror}") from error
-        finally:
-            with contextlib.suppress(OSError):  # there is nothing left to remove once the file has its name
-                part.unlink()
+            raise CodesError(f"{os.fspath(path)}: cannot be written: {error.strerror}") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Codes":

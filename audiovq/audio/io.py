@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -10,6 +11,7 @@ import soundfile
 import torch
 from torch import Tensor
 
+from audiovq.files import write_atomically
 from audiovq.units import samples_to_seconds
 
 AUDIO_SUFFIXES = frozenset(
@@ -124,17 +126,18 @@ class AudioWriter:
         file_format = WRITABLE_SUFFIXES.get(self.path.suffix.lower())
         if file_format is None:
             raise AudioError(f"cannot write {self.path}: expected a name that ends in {' or '.join(WRITABLE_SUFFIXES)}")
-        # In the same folder, since a rename across file systems is a copy and would not be atomic.
-        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
-            self._partial.touch()  # says in plain words what libsndfile calls a system error
-            self._file = soundfile.SoundFile(
-                self._partial, "w", sample_rate, num_channels, subtype="PCM_16", format=file_format
-            )
+            with ExitStack() as stack:
+                file = stack.enter_context(write_atomically(self.path))
+                self._file = stack.enter_context(
+                    soundfile.SoundFile(
+                        file.fileno(), "w", sample_rate, num_channels, "PCM_16", format=file_format, closefd=False
+                    )
+                )
+                self._open_files = stack.pop_all()
         except OSError as error:
             raise AudioError(f"cannot write {self.path}: {error.strerror}") from error
         except soundfile.LibsndfileError as error:
-            self._partial.unlink()
             raise AudioError(
                 f"cannot write {self.path}: {file_format} does not hold {num_channels} channels at {sample_rate} Hz"
             ) from error
@@ -162,17 +165,11 @@ class AudioWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
-            self._file.close()
-            if error is None:
-                with self._partial.open("rb+") as file:
-                    os.fsync(file.fileno())
-                self._partial.replace(self.path)
+            self._open_files.__exit__(kind, error, at)
         except soundfile.LibsndfileError as failure:
             raise self._refused(failure.error_string) from failure
         except OSError as failure:
             raise self._refused(str(failure.strerror)) from failure
-        finally:
-            self._partial.unlink(missing_ok=True)
 
     def _refused(self, reason: str) -> AudioError:
         return AudioError(f"cannot write {self.path}: {reason.rstrip('.')} (is the disk full?)")

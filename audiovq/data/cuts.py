@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import soundfile
 from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
 
 from audiovq.data.kaldi import DataDir, sort_ids
+from audiovq.files import write_atomically
 
 
 def to_cuts(data: DataDir) -> CutSet:
@@ -38,7 +41,8 @@ def _cut(key: str, data: DataDir) -> MonoCut:
 
 
 def write_cuts(data: DataDir, path: Path) -> None:
-    """Write the cuts as gzipped JSON lines, through a temporary file."""
-    unfinished = path.with_name(f".unfinished.{path.name}")
-    to_cuts(data).to_file(unfinished)
-    unfinished.replace(path)
+    """Write the cuts as gzipped JSON lines, all of them or none."""
+    # Without its time and name, so that the same cuts are the same file.
+    with write_atomically(path) as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as lines:
+        for cut in to_cuts(data):
+            lines.write((json.dumps(cut.to_dict(), ensure_ascii=False) + "\n").encode())

@@ -15,6 +15,7 @@ from pathlib import Path
 import soundfile
 
 from audiovq import units
+from audiovq.files import write_atomically
 
 _DURATION_TOLERANCE_SECONDS = 0.01
 
@@ -92,12 +93,8 @@ def _write_table(path: Path, table: Mapping[str, str]) -> None:
     for key, value in table.items():
         if not key or key.split() != [key] or "\n" in value or "\r" in value:
             raise DataDirError(f"{path}: expected an id without blanks and a value of one line, got {key!r}: {value!r}")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{key} {table[key]}".rstrip() + "\n" for key in sort_ids(table))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    with write_atomically(path) as file:
+        file.writelines(f"{f'{key} {table[key]}'.rstrip()}\n".encode() for key in sort_ids(table))
 
 
 def _read(folder: Path) -> tuple[DataDir, list[str]]:

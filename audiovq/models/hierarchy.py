@@ -91,6 +91,16 @@ class Hierarchy(nn.Module):
             quantizer(x, mask) for quantizer, x, mask in zip(self.quantizers, features, masks, strict=True)
         ]
 
+    def update_quantizers(self) -> None:
+        """Let every quantizer learn from what it saw since the last update. Every process calls it, once a step."""
+        for quantizer in self.quantizers:
+            quantizer.update()
+
+    def discard_statistics(self) -> None:
+        """Let no quantizer learn from what it saw since the last update."""
+        for quantizer in self.quantizers:
+            quantizer.discard()
+
     def context(self, frames: list[int]) -> list[int]:
         """Frames of each of the features needed beyond an edge for ``frames[l]`` correct codes beyond it."""
         if self.form == "residual":

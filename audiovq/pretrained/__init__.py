@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from audiovq.build import config_from_dict, config_to_dict
+from audiovq.files import write_atomically
 from audiovq.models import VQVAE, VQVAEConfig
 from audiovq.units import bits_per_second, frame_rate
 
@@ -123,8 +124,10 @@ def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
         "model": config_to_dict(model.config),
     }
     tensors = {key: _half(value).contiguous() for key, value in model.state_dict().items()}
-    _write(folder / "model.safetensors", safetensors.torch.save(tensors))
-    _write(folder / "config.json", (json.dumps(card, indent=2) + "\n").encode())
+    with write_atomically(folder / "model.safetensors") as file:
+        file.write(safetensors.torch.save(tensors))
+    with write_atomically(folder / "config.json") as file:
+        file.write((json.dumps(card, indent=2) + "\n").encode())
 
 
 def codes_hash(model: VQVAE) -> str:
@@ -154,18 +157,6 @@ def _full(tensor: Tensor) -> Tensor:
 
 def _half(tensor: Tensor) -> Tensor:
     return tensor.half() if tensor.is_floating_point() else tensor
-
-
-def _write(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _info(folder: Path) -> ModelInfo:

@@ -49,6 +49,10 @@ class Quantizer(nn.Module, ABC):
 
     A quantizer that has to be started from real latents (``started`` False) lets latents through unquantised while
     training, so the first steps of a run train the rest of the network; ``start`` ends that.
+
+    In training mode ``forward`` changes nothing that it reads: it gathers statistics, which are not part of the state
+    dict. ``update`` applies those of all processes, so that one update after several forwards, on any number of
+    processes, is the update after one forward of all their items. ``discard`` forgets them.
     """
 
     num_codebooks: int
@@ -61,11 +65,22 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def start(self, latents: Tensor) -> None:
-        """Fit the codebook to real latents. Shape: (T, D)."""
+        """Fit the codebook to real latents, the same on every process. Shape: (T, D)."""
 
     @abstractmethod
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
-        """Quantise; in training mode also update running statistics from the unmasked frames. Shape: (B, D, N)."""
+        """Quantise; in training mode also gather statistics of the unmasked frames.
+
+        Shape: latent (B, D, N), mask (B, 1, N).
+        """
+
+    @abstractmethod
+    def update(self) -> None:
+        """Apply what all processes gathered since the last update, and forget it. Every process calls it."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Forget what was gathered since the last update."""
 
     @abstractmethod
     def decode(self, codes: Tensor) -> Tensor:

@@ -6,18 +6,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from audiovq.processes import all_reduce_sum, broadcast_from_first, gather_rows
 from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig
-from audiovq.quantize.distributed import all_reduce_sum, broadcast_from_first
-from audiovq.quantize.kmeans import spherical_kmeans
+from audiovq.quantize.kmeans import evenly_spaced, spherical_kmeans
+from audiovq.quantize.sums import counts_and_sums, sum_by_code
 
-RESTART_EVERY = 20  # training steps between two looks for dead entries
+RESTART_EVERY = 20  # updates between two looks for dead entries
 
 
 class EMACodebook(Quantizer):
     """The latent is projected to ``codebook_dim``, scaled to unit length and replaced by the nearest unit entry.
 
     Entries follow the running mean of the latents that chose them. An entry whose running use falls below
-    ``restart_share`` of uniform use takes the place of a random latent of the batch, and its running state with it.
+    ``restart_share`` of uniform use takes the place of one of the latents gathered, and its running state with it.
+    No random numbers: the places of dead entries are spread evenly over the latents.
 
     Source: van den Oord et al. 2017, Neural Discrete Representation Learning, appendix A.1 (averages); Yu et al. 2022,
     Vector-quantized image modeling with improved VQGAN, section 3.1 (factorised, l2-normalised codes); Dhariwal et
@@ -44,6 +46,8 @@ class EMACodebook(Quantizer):
         self.register_buffer("ema_sum", entries.clone())
         self.register_buffer("is_started", torch.tensor(False))
         self.register_buffer("steps_to_restart", torch.tensor(RESTART_EVERY))
+        self._gathered: Tensor | None = None  # a table of sum_by_code
+        self._gathered_points: list[Tensor] = []  # filled when the coming update looks for dead entries
 
     @property
     def started(self) -> bool:
@@ -51,12 +55,13 @@ class EMACodebook(Quantizer):
 
     @torch.no_grad()
     def start(self, latents: Tensor) -> None:
-        points = self._unit(latents.float())
-        entries = broadcast_from_first(spherical_kmeans(points, self.codebook_size))
+        with torch.autocast(latents.device.type, enabled=False):
+            entries = broadcast_from_first(spherical_kmeans(self._unit(latents.float()), self.codebook_size))
         self.codebook.copy_(entries)
         self.ema_count.fill_(1.0)
         self.ema_sum.copy_(entries)
         self.is_started.fill_(True)
+        self.discard()
 
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
         with torch.autocast(latent.device.type, enabled=False):
@@ -67,11 +72,32 @@ class EMACodebook(Quantizer):
             codes = self._nearest(unit.detach())
             entries = self.codebook[codes]
             kept = torch.ones_like(codes, dtype=torch.bool) if mask is None else mask[:, 0] > 0
-            commitment_loss = (unit - entries).square().sum(-1)[kept].mean()
+            distances = (unit - entries).square().sum(-1)
+            commitment_loss = (distances * kept).sum() / kept.sum().clamp(min=1)
             straight_through = unit + (entries - unit).detach()
             if self.training:
-                self._update(unit.detach()[kept], codes[kept])
+                self._gather(unit.detach()[kept], codes[kept])
             return Quantized(self._expand(straight_through), codes[:, None], commitment_loss)
+
+    @torch.no_grad()
+    def update(self) -> None:
+        points = torch.cat([self.codebook[:0], *self._gathered_points])
+        table = sum_by_code(points[:0], points[:0, 0].long(), self.codebook_size)  # for a process without data
+        counts, sums = counts_and_sums(all_reduce_sum(table if self._gathered is None else self._gathered))
+        self.discard()
+        # Whether more collective operations follow depends on whole numbers, on which all processes agree.
+        if not counts.any():
+            return
+        self.ema_count.lerp_(counts, 1 - self.decay)
+        self.ema_sum.lerp_(sums, 1 - self.decay)
+        self.steps_to_restart -= 1
+        if self.steps_to_restart <= 0:
+            self.steps_to_restart.fill_(RESTART_EVERY)
+            self._restart_dead(gather_rows(points))
+        self.codebook.copy_(F.normalize(self.ema_sum, dim=1))
+
+    def discard(self) -> None:
+        self._gathered, self._gathered_points = None, []
 
     def decode(self, codes: Tensor) -> Tensor:
         return self._expand(self.codebook[codes[:, 0]])
@@ -85,23 +111,16 @@ class EMACodebook(Quantizer):
     def _nearest(self, unit: Tensor) -> Tensor:
         return (unit @ self.codebook.T).argmax(dim=-1)
 
-    @torch.no_grad()
-    def _update(self, points: Tensor, codes: Tensor) -> None:
-        counts = torch.bincount(codes, minlength=self.codebook_size).to(points.dtype)
-        sums = torch.zeros_like(self.ema_sum).index_add_(0, codes, points)
-        self.ema_count.lerp_(all_reduce_sum(counts), 1 - self.decay)
-        self.ema_sum.lerp_(all_reduce_sum(sums), 1 - self.decay)
-        self.steps_to_restart -= 1
-        if self.steps_to_restart <= 0:
-            self.steps_to_restart.fill_(RESTART_EVERY)
-            self._restart_dead(points)
-        self.codebook.copy_(F.normalize(self.ema_sum, dim=1))
+    def _gather(self, points: Tensor, codes: Tensor) -> None:
+        table = sum_by_code(points, codes, self.codebook_size)
+        self._gathered = table if self._gathered is None else self._gathered + table
+        if self.steps_to_restart <= 1:
+            self._gathered_points.append(points)
 
     def _restart_dead(self, points: Tensor) -> None:
         uniform = self.ema_count.mean()
         dead = (self.ema_count < self.restart_share * uniform).nonzero()[:, 0]
-        if len(dead) == 0 or len(points) == 0:
-            return
-        chosen = points[torch.randint(len(points), (len(dead),), device=points.device)]
-        self.ema_sum[dead] = broadcast_from_first(chosen) * uniform
+        chosen = evenly_spaced(points, len(dead))
+        dead = dead[: len(chosen)]  # with too few latents the others wait for the next look
+        self.ema_sum[dead] = chosen * uniform
         self.ema_count[dead] = uniform

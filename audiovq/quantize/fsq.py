@@ -43,6 +43,12 @@ class FSQ(Quantizer):
     def start(self, latents: Tensor) -> None:
         """A fixed grid needs no start."""
 
+    def update(self) -> None:
+        """A fixed grid learns nothing."""
+
+    def discard(self) -> None:
+        """A fixed grid gathers nothing."""
+
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
         with torch.autocast(latent.device.type, enabled=False):
             bounded = self._bound(self.project_in(latent.float().transpose(1, 2)))  # (B, N, d)

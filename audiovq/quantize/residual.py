@@ -53,6 +53,14 @@ class ResidualStack(Quantizer):
             commitment_loss=torch.stack([part.commitment_loss for part in parts]).mean(),
         )
 
+    def update(self) -> None:
+        for quantizer in self._stages():
+            quantizer.update()
+
+    def discard(self) -> None:
+        for quantizer in self._stages():
+            quantizer.discard()
+
     def decode(self, codes: Tensor) -> Tensor:
         parts = [quantizer.decode(codes[:, k : k + 1]) for k, quantizer in enumerate(self._stages())]
         return torch.stack(parts).sum(0)

@@ -1,51 +1,74 @@
-"""Two processes keep one codebook, and it is the one that a single process learns from both their batches."""
+"""Two processes keep one codebook, and it is the one that a single process learns from the batches of both."""
 
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch import Tensor
 
-from audiovq.quantize import EMACodebook, QuantizerConfig
+from audiovq.processes import gather_rows
+from audiovq.quantize import QuantizerConfig, ResidualStack, make_quantizer
 from audiovq.quantize.ema import RESTART_EVERY
 
-WIDTH = 6
+WIDTH, SHARES, STEPS = 6, 4, 2 * RESTART_EVERY + 3
+State = dict[str, Tensor]
 
 
-def make() -> EMACodebook:
+def make() -> ResidualStack:
     torch.manual_seed(0)
-    return EMACodebook(QuantizerConfig(codebook_size=8, codebook_dim=3, restart_share=0.8, decay=0.8), WIDTH)
+    config = QuantizerConfig(codebook_size=8, codebook_dim=3, num_codebooks=2, restart_share=0.8, decay=0.8)
+    stack = make_quantizer(config, WIDTH)
+    assert isinstance(stack, ResidualStack)
+    return stack.train()
 
 
-def batches(rank: int, num_batches: int) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(rank)
-    return [torch.randn(1, WIDTH, 30, generator=generator) for _ in range(num_batches)]
+def share(step: int, index: int) -> Tensor:
+    """One of the four shares of a step's batch, of a length of its own. Step 0 and the first restarts lack some."""
+    generator = torch.Generator().manual_seed(SHARES * step + index)
+    missing = (step == 0 and index >= 2) or (step == RESTART_EVERY - 1 and index in (0, 1))
+    return torch.randn(1, WIDTH, 0 if missing else 9 + 5 * index, generator=generator)
+
+
+def learn(stack: ResidualStack, first: int, last: int) -> None:
+    """Start, then update on the shares from first to last of every step, two of them at a time."""
+    begin = torch.cat([share(STEPS, index)[0].T for index in range(first, last)])
+    stack.start(gather_rows(begin))
+    for step in range(STEPS):
+        for index in range(first, last, 2):
+            latent = torch.cat([share(step, index), share(step, index + 1)], dim=2)
+            if step == 0 or latent.shape[2]:  # a process without data may do without forward, too
+                padded = torch.cat([latent, torch.ones(1, WIDTH, 3)], dim=2)
+                stack(padded, torch.tensor([1.0] * latent.shape[2] + [0.0] * 3)[None, None])
+        stack.update()
 
 
 def run(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
-    averaging = make()
-    averaging.is_started.fill_(True)
-    for latent in batches(rank, RESTART_EVERY - 1):
-        averaging(latent)
-    whole = make()
-    torch.manual_seed(rank)  # each process has its own data and its own random numbers
-    whole.start(batches(rank, 2)[0][0].T)
-    for latent in batches(rank, 2 * RESTART_EVERY + 1):
-        whole(latent)
-    torch.save({"averaging": averaging.state_dict(), "whole": whole.state_dict()}, f"{folder}/{rank}.pt")
+    stack = make()
+    torch.manual_seed(rank)  # each process has random numbers of its own
+    learn(stack, 2 * rank, 2 * rank + 2)
+    torch.save(stack.state_dict(), f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
 
-def test_two_processes_keep_one_codebook(tmp_path: Path) -> None:
-    mp.spawn(run, args=(str(tmp_path),), nprocs=2)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
-    for name, value in first["whole"].items():  # start and restarts drew random numbers
-        assert torch.equal(value, second["whole"][name]), name
+@pytest.fixture(scope="module")
+def of_two_processes(tmp_path_factory: pytest.TempPathFactory) -> list[State]:
+    folder = tmp_path_factory.mktemp("states")
+    mp.spawn(run, args=(str(folder),), nprocs=2)
+    return [torch.load(Path(folder) / f"{rank}.pt") for rank in range(2)]
+
+
+def test_two_processes_keep_one_codebook(of_two_processes: list[State]) -> None:
+    first, second = of_two_processes
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def test_two_processes_learn_what_one_learns(of_two_processes: list[State]) -> None:
     alone = make()
-    alone.is_started.fill_(True)
-    for ours, theirs in zip(batches(0, RESTART_EVERY - 1), batches(1, RESTART_EVERY - 1), strict=True):
-        alone(torch.cat([ours, theirs], dim=2))
+    learn(alone, 0, SHARES)
     for name, value in alone.state_dict().items():
-        torch.testing.assert_close(first["averaging"][name], value)
+        torch.testing.assert_close(of_two_processes[0][name], value, msg=name)

@@ -50,6 +50,15 @@ def test_gradients_pass_straight_through() -> None:
     assert latent.grad is not None and latent.grad.abs().sum() > 0
 
 
+def test_a_grid_learns_nothing() -> None:
+    quantizer = make([5, 5]).train()
+    before = {name: value.clone() for name, value in quantizer.state_dict().items()}
+    quantizer(torch.randn(1, 8, 5))
+    quantizer.update()
+    quantizer.discard()
+    assert all(torch.equal(value, before[name]) for name, value in quantizer.state_dict().items())
+
+
 def test_steps_must_make_the_codebook() -> None:
     with pytest.raises(ValueError, match="make 25 codes, expected codebook_size 24"):
         FSQ(QuantizerConfig(kind="fsq", codebook_size=24, fsq_steps=[5, 5]), 8)

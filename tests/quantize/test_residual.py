@@ -43,6 +43,19 @@ def test_start_begins_every_stage() -> None:
     assert stack.started
 
 
+def test_an_update_reaches_every_stage_and_nothing_that_was_discarded() -> None:
+    stack = make(CONFIGS[0]).train()
+    before = {name: value.clone() for name, value in stack.state_dict().items()}
+    stack(torch.randn(1, WIDTH, 30))
+    stack.discard()
+    stack.update()
+    assert all(torch.equal(value, before[name]) for name, value in stack.state_dict().items())
+    stack(torch.randn(1, WIDTH, 30))
+    stack.update()
+    changed = {name for name, value in stack.state_dict().items() if not torch.equal(value, before[name])}
+    assert {f"quantizers.{k}.codebook" for k in range(3)} < changed
+
+
 def test_one_codebook_needs_no_stack() -> None:
     assert not isinstance(make_quantizer(QuantizerConfig(codebook_size=8), WIDTH), ResidualStack)
 
