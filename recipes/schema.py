@@ -8,6 +8,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from audiovq.models import VQVAEConfig
+from audiovq.train.config import OptimConfig, RunConfig
 
 
 @dataclass(kw_only=True)
@@ -26,19 +27,6 @@ class DataConfig:
 
 
 @dataclass(kw_only=True)
-class OptimConfig:
-    """How weights follow gradients."""
-
-    learning_rate: float = 8e-4
-    final_learning_rate: float = 1e-5
-    warmup_steps: int = 500
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])
-    weight_decay: float = 1e-2
-    max_gradient_norm: float = 1.0
-    averaging_decay: float = 0.999
-
-
-@dataclass(kw_only=True)
 class LossWeights:
     """Weights of the loss terms; a term of weight 0 is not computed. An adversarial term will have its place here."""
 
@@ -50,28 +38,18 @@ class LossWeights:
 
 
 @dataclass(kw_only=True)
-class TrainTokenizerConfig:
-    """Settings of recipes/train_tokenizer.py."""
+class TrainTokenizerConfig(RunConfig):
+    """Settings of recipes/train_tokenizer.py, beside those of every run."""
 
-    name: str = MISSING  # of the model, as it will be known
+    name: str  # of the model, as it will be known
     licence: str = "unstated"
-    output_dir: str = MISSING
     init_from: str = ""  # a bundled model or a model's folder whose weights and codebooks a new run begins with
-    seed: int = 1
-    total_steps: int = 13000
     # For this many steps latents pass unquantised; then k-means on real latents starts every codebook.
     quantizer_start_step: int = 300
     kmeans_latents_per_entry: int = 4
     level_dropout: float = 0.3  # share of items of which only a random prefix of levels is decoded
-    device: str = "auto"
-    num_devices: int = 1
-    precision: str = "bf16-mixed"
-    num_threads: int = 0  # per process; 0 leaves torch's own choice
-    log_every: int = 50
-    validate_every: int = 1000
-    checkpoint_every: int = 500
-    time_budget_minutes: float = 0.0  # stop cleanly after this long; 0 means no limit
     collapse_share: float = 0.02  # a level whose perplexity stays below this share of its entries fails the run
+    compile: bool = False  # let torch.compile rewrite the network
     model: VQVAEConfig = field(default_factory=VQVAEConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)

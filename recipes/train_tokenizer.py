@@ -2,280 +2,250 @@
 
     python -m recipes.train_tokenizer experiment=debian_speech_codec1 output_dir=exp/my_run
     python -m recipes.train_tokenizer experiment=debian_speech_codec1 model.hierarchy=residual optim.learning_rate=3e-4
+    torchrun --standalone --nproc-per-node 4 -m recipes.train_tokenizer experiment=debian_speech_codec1
 
-The same command again goes on from the last checkpoint in output_dir.
+The same command again goes on from the last checkpoint in output_dir. Exit code 75 means that it was asked to stop, has
+saved, and wants to be called again.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import hydra
 import torch
-from lhotse import CutSet
+from lhotse.cut import Cut
 from lightning_fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from audiovq.audio.griffin_lim import GriffinLim
 from audiovq.build import config_to_dict
+from audiovq.data.item_random import uniform
 from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, read_cuts, spread
 from audiovq.losses.masked import l1_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
-from audiovq.metrics.codebook import code_counts, perplexity, usage
+from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import find, load_model, save_model
-from audiovq.train.averaging import WeightAverage
-from audiovq.train.checkpoint import checkpoints, load_checkpoint, save_checkpoint
-from audiovq.train.schedule import warmup_cosine
+from audiovq.processes import all_reduce_sum, gather_rows, rank, world_size
+from audiovq.train.launch import launch
+from audiovq.train.loop import Loop
+from audiovq.train.preemption import StopRequests, ignore_stop_requests
+from audiovq.train.shares import own_shares
+from audiovq.train.task import Task, Trained, Validation
+from audiovq.train.update import NotFiniteError
 from recipes.schema import TrainTokenizerConfig, register
 
 register()
 
-
 COLLAPSE_GRACE_STEPS = 500  # after the codebooks' start, before a level may be called collapsed
+NUM_CLIPS = 3  # of the validation data, to look at and to listen to
 
 
 class CollapsedLevelError(RuntimeError):
     """A level that has stopped carrying information."""
 
 
-class TokenizerTraining:
-    """One run: its model, optimizer, averaged weights, position in the data, and log."""
+class TokenizerTask(Task[Cut, Batch]):
+    """A hierarchical VQ-VAE, its data and its losses."""
 
     def __init__(self, config: TrainTokenizerConfig, fabric: Fabric) -> None:
-        self.config = config
-        self.fabric = fabric
-        self.folder = Path(config.output_dir)
+        self.config, self.fabric = config, fabric
         torch.manual_seed(config.seed)
-        self.raw_model = initial_model(config)
-        self.average = WeightAverage(self.raw_model, config.optim.averaging_decay)
-        optimizer = torch.optim.AdamW(
-            self.raw_model.parameters(),
-            betas=(config.optim.betas[0], config.optim.betas[1]),
-            weight_decay=config.optim.weight_decay,
-        )
-        self.model, self.optimizer = fabric.setup(self.raw_model, optimizer)
+        self.model = initial_model(config).to(fabric.device)
+        self.networks = {"model": Trained(self.model, config.optim, config.total_steps)}
+        self.forward: Callable[..., VQVAEOutput] = torch.compile(self.model) if config.compile else self.model
         self.average_model = VQVAE(config.model).to(fabric.device).eval()
         self.multi_scale_mel = MultiScaleMelLoss(config.model.sample_rate).to(fabric.device)
-        self.step, self.epoch, self.batches_done, self.audio_seconds = 0, 0, 0, 0.0
         self.hop_length = config.model.hop_lengths[0]
-
-    # -- steps ---------------------------------------------------------------------------------------------------
-
-    def run(self, train_cuts: CutSet, valid_cuts: CutSet) -> None:
-        config = self.config
-        started, reported, heard = time.monotonic(), time.monotonic(), self.audio_seconds
-        for batch in self._batches(train_cuts):
-            if self.step == config.quantizer_start_step and not config.init_from:
-                self.start_quantizers(train_cuts)
-            terms = self.train_step(batch)
-            self.step += 1
-            self.audio_seconds += float(batch.num_frames.sum()) * self.hop_length / config.model.sample_rate
-            if self.step % config.log_every == 0:
-                now = time.monotonic()
-                values = {name: round(float(value), 4) for name, value in terms.items()}
-                left = (config.total_steps - self.step) * (now - reported) / config.log_every
-                self.log(
-                    "train",
-                    **values,
-                    audio_seconds_per_second=round((self.audio_seconds - heard) / (now - reported), 1),
-                    minutes_left=round(left / 60, 1),
-                )
-                reported, heard = now, self.audio_seconds
-            done = self.step >= config.total_steps
-            out_of_time = 0 < config.time_budget_minutes * 60 <= time.monotonic() - started
-            if self.step % config.validate_every == 0 or done or out_of_time:
-                self.validate(valid_cuts)
-                reported, heard = time.monotonic(), self.audio_seconds
-            if self.step % config.checkpoint_every == 0 or done or out_of_time:
-                self.save()
-            if done or out_of_time:
-                return
-
-    def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        """One update; returns the value of every loss term."""
-        self.model.train()
-        optim = self.config.optim
-        for group in self.optimizer.param_groups:
-            group["lr"] = warmup_cosine(
-                self.step, peak=optim.learning_rate, final=optim.final_learning_rate,
-                warmup_steps=optim.warmup_steps, total_steps=self.config.total_steps,
-            )  # fmt: skip
-        mask = self._mask(batch)
-        wave = batch.wave * self._random_gain(batch.wave)
-        output: VQVAEOutput = self.model(wave, mask, self._random_prefix(len(wave)))
-        terms = self.loss_terms(output, wave, mask)
-        weights = self.config.loss
-        loss = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
-        if not torch.isfinite(loss):
-            values = {name: value.item() for name, value in terms.items()}
-            raise RuntimeError(f"step {self.step}: the loss is {loss.item()}; its terms are {values}")
-        self.optimizer.zero_grad()
-        self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.model, self.optimizer, max_norm=optim.max_gradient_norm)
-        self.optimizer.step()
-        self.average.update(self.raw_model)
-        return {"loss": loss.detach(), **{name: value.detach() for name, value in terms.items()}}
-
-    def loss_terms(self, output: VQVAEOutput, wave: Tensor, mask: FrameMask) -> dict[str, Tensor]:
-        """Every term with a weight, under the name of its weight."""
-        weights, model = self.config.loss, self.config.model
-        predicted = output.output.float()
-        is_mel = model.head == "mel"
-        predicted_mel = predicted if is_mel else self.raw_model.log_mel(predicted)
-        mel_mask = mask.at(self.hop_length // model.mel.hop_length)
-        terms = {"commitment": torch.stack([level.commitment_loss for level in output.quantized]).mean()}
-        if weights.mel:
-            terms["mel"] = l1_loss(predicted_mel, self.raw_model.log_mel(wave), mel_mask)
-        if weights.multi_scale_mel and not is_mel:
-            terms["multi_scale_mel"] = self.multi_scale_mel(predicted, wave)
-        if weights.multi_scale_stft and not is_mel:
-            terms["multi_scale_stft"] = multi_scale_stft_loss(predicted, wave)
-        if weights.wave and not is_mel:
-            terms["wave"] = l1_loss(predicted, wave, mask.at(self.hop_length))
-        return terms
-
-    def _mask(self, batch: Batch) -> FrameMask:
-        num_frames = batch.num_frames.to(self.fabric.device)
-        return FrameMask.from_lengths(num_frames, batch.wave.shape[-1] // self.hop_length)
-
-    def _random_gain(self, wave: Tensor) -> Tensor:
-        decibels = (2 * torch.rand(len(wave), 1, 1) - 1) * self.config.data.gain_db
-        peak = wave.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-4)
-        return torch.minimum((10 ** (decibels / 20)).to(wave.device), 0.99 / peak)
-
-    def _random_prefix(self, num_items: int) -> Tensor:
-        levels = self.config.model.num_levels
-        whole = torch.rand(num_items) >= self.config.level_dropout
-        prefix = torch.randint(1, max(2, levels), (num_items,))
-        return torch.where(whole, levels, prefix).to(self.fabric.device)
-
-    @torch.no_grad()
-    def start_quantizers(self, cuts: CutSet) -> None:
-        """k-means on the latents of enough batches, the same on every process."""
-        self.log("start", note="codebooks start from real latents")
-        wanted = self.config.kmeans_latents_per_entry * max(self.config.model.codebook_sizes)
-        gathered: list[list[Tensor]] = [[] for _ in self.config.model.levels]
-        for batch in self._loader(epoch_batches(cuts, self.config.data.batch_seconds, self.config.seed, epoch=10**6)):
-            mask = self._mask(batch)
-            output: VQVAEOutput = self.model(batch.wave, mask)
-            for level, latent in enumerate(output.latents):
-                kept = mask.at(latent.shape[-1] // mask.valid.shape[-1])[:, 0] > 0
-                gathered[level].append(latent.float().transpose(1, 2)[kept])
-            if sum(len(part) for part in gathered[0]) >= wanted:
-                break
-        for quantizer, parts in zip(self.raw_model.hierarchy.quantizers, gathered, strict=True):
-            latents = torch.cat(parts)
-            quantizer.start(latents[torch.randperm(len(latents), device=latents.device)[:wanted]])
+        self.train_cuts = read_cuts(Path(config.data.train_cuts), config.data.window_seconds)
+        valid_cuts = read_cuts(Path(config.data.valid_cuts), config.data.window_seconds)
+        self.valid_cuts = spread(valid_cuts, config.data.valid_seconds)
 
     # -- data ----------------------------------------------------------------------------------------------------
 
-    def _batches(self, cuts: CutSet) -> Iterator[Batch]:
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Cut]]:
         data = self.config.data
-        while True:
-            batches = epoch_batches(cuts, data.batch_seconds, self.config.seed, self.epoch, data.speeds)
-            for batch in self._loader(batches[self.batches_done :]):
-                self.batches_done += 1
-                yield batch
-            self.epoch, self.batches_done = self.epoch + 1, 0
+        return epoch_batches(self.train_cuts, data.batch_seconds, self.config.seed, epoch, data.speeds)
 
-    def _loader(self, batches: list[CutSet]) -> Any:
-        return self.fabric.setup_dataloaders(
-            load(batches, self.hop_length, self.config.data.num_workers), use_distributed_sampler=False
-        )
+    def load(self, shares: Sequence[Sequence[Cut]], epoch: int) -> Iterable[Batch]:
+        workers, seed = self.config.data.num_workers, self.config.seed
+        return load(shares, self.hop_length, workers, seed, epoch, worker_init=ignore_stop_requests)
+
+    def cost(self, batch: Sequence[Cut]) -> float:
+        return len(batch) * max(cut.duration for cut in batch)
+
+    # -- losses --------------------------------------------------------------------------------------------------
+
+    def weights(self) -> Mapping[str, float]:
+        names = ["commitment", "mel"]
+        if self.config.model.head != "mel":
+            names += ["multi_scale_mel", "multi_scale_stft", "wave"]
+        return {name: getattr(self.config.loss, name) for name in names if getattr(self.config.loss, name)}
+
+    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        self.model.train()
+        mask = self._mask(batch)
+        wave = batch.wave * self._gain(batch)
+        output = self.forward(wave, mask, self._kept_levels(batch))
+        predicted, weights, model = output.output.float(), self.weights(), self.config.model
+        num_samples = batch.num_frames * self.hop_length
+        if model.head != "mel":
+            predicted = predicted * mask.at(self.hop_length)  # heads that overlap frames spill past an item's end
+        terms = {"commitment": torch.stack([level.commitment_loss for level in output.quantized]).mean()}
+        if "mel" in weights:
+            predicted_mel = predicted if model.head == "mel" else self.model.log_mel(predicted)
+            mel_mask = mask.at(self.hop_length // model.mel.hop_length)
+            terms["mel"] = l1_loss(predicted_mel, self.model.log_mel(wave), mel_mask)
+        if "multi_scale_mel" in weights:
+            terms["multi_scale_mel"] = self.multi_scale_mel(predicted, wave, num_samples)
+        if "multi_scale_stft" in weights:
+            terms["multi_scale_stft"] = multi_scale_stft_loss(predicted, wave, num_samples)
+        if "wave" in weights:
+            terms["wave"] = l1_loss(predicted, wave, mask.at(self.hop_length))
+        return terms
+
+    def before_step(self, step: int) -> bool:
+        if step != self.config.quantizer_start_step or self.model.hierarchy.quantizers[0].started:
+            return False
+        self.start_quantizers()
+        return True
+
+    def after_update(self) -> None:
+        self.model.hierarchy.update_quantizers()
+
+    def discard(self) -> None:
+        self.model.hierarchy.discard_statistics()
+
+    def _mask(self, batch: Batch) -> FrameMask:
+        return FrameMask.from_lengths(batch.num_frames, batch.wave.shape[-1] // self.hop_length)
+
+    def _gain(self, batch: Batch) -> Tensor:
+        decibels = (2 * uniform(batch.seeds, "gain") - 1) * self.config.data.gain_db
+        peak = batch.wave.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-4)
+        return torch.minimum((10 ** (decibels / 20)).to(peak.device)[:, None, None], 0.99 / peak)
+
+    def _kept_levels(self, batch: Batch) -> Tensor:
+        """Of each item all levels are decoded, or, by level dropout, the first few. Shape: (B,) int."""
+        levels = self.config.model.num_levels
+        prefix = 1 + (uniform(batch.seeds, "prefix") * max(1, levels - 1)).long()
+        dropped = uniform(batch.seeds, "level dropout") < self.config.level_dropout
+        return torch.where(dropped, prefix, levels).to(self.fabric.device)
+
+    @torch.no_grad()
+    def start_quantizers(self) -> None:
+        """k-means on the latents of enough batches, gathered from all processes."""
+        wanted = self.config.kmeans_latents_per_entry * max(self.config.model.codebook_sizes)
+        gathered: list[list[Tensor]] = [[] for _ in self.config.model.levels]
+        epoch = -1  # an order of its own
+        shares = [own_shares(batch, rank(), world_size(), accumulate=1)[0] for batch in self.epoch_batches(epoch)]
+        for share in self.load(shares, epoch):
+            batch = self.fabric.to_device(share)
+            mask = self._mask(batch)
+            with self.fabric.autocast():
+                latents = self.model(batch.wave, mask).latents
+            for level, latent in zip(gathered, latents, strict=True):
+                level.append(gather_rows(mask.select(latent.float().transpose(1, 2))))
+            if sum(len(part) for part in gathered[0]) >= wanted:
+                break
+        for quantizer, parts in zip(self.model.hierarchy.quantizers, gathered, strict=True):
+            points = torch.cat(parts)
+            quantizer.start(points[torch.linspace(0, len(points) - 1, min(wanted, len(points))).long()])
 
     # -- looking at it ---------------------------------------------------------------------------------------------
 
     @torch.inference_mode()
-    def validate(self, cuts: CutSet) -> None:
-        """Log-mel distance of every prefix of levels and use of every level, with the averaged weights.
-
-        They are left in ``model``, ready for audiovq.load.
-        """
+    def validate(self, step: int, go_on: Callable[[], bool]) -> Validation | None:
+        """Log-mel distance of every prefix of levels, and use of every level."""
         config = self.config.model
-        self.average_model.load_state_dict(self.average.weights)
-        model = self.average_model
-        sums, frames = [0.0] * config.num_levels, 0.0
+        model = self._averaged()
+        distances = torch.zeros(config.num_levels + 1, device=self.fabric.device)  # of each prefix; frames
         counts = [
-            torch.zeros(k, v, dtype=torch.int64)
+            torch.zeros(k, v, dtype=torch.int64, device=self.fabric.device)
             for k, v in zip(config.num_codebooks, config.codebook_sizes, strict=True)
         ]
-        for batch in load(ordered_batches(cuts, self.config.data.batch_seconds), self.hop_length):
-            wave = batch.wave.to(self.fabric.device)
+        batches = ordered_batches(self.valid_cuts, self.config.data.batch_seconds)
+        own = iter(load(batches[rank() :: world_size()], self.hop_length))
+        for _ in range(0, len(batches), world_size()):
+            if not go_on():
+                return None
+            share = next(own, None)
+            if share is None:
+                continue
+            batch = self.fabric.to_device(share)
             mask = self._mask(batch)
-            codes = model.encode(model.features(wave), mask)
-            mel, mel_mask = model.log_mel(wave), mask.at(self.hop_length // config.mel.hop_length)
-            frames += float(mel_mask.sum())
+            codes = model.encode(model.features(batch.wave), mask)
+            mel, mel_mask = model.log_mel(batch.wave), mask.at(self.hop_length // config.mel.hop_length)
+            distances[-1] += mel_mask.sum()
             for level in range(config.num_levels):
-                output = model.decode(codes[: level + 1], mask)
-                decoded = output if config.head == "mel" else model.log_mel(output)
-                sums[level] += float(l1_loss(decoded, mel, mel_mask) * mel_mask.sum())
-                kept = mask.at(codes[level].shape[-1] // mask.valid.shape[-1])[:, 0] > 0
-                flat = codes[level].transpose(0, 1)[:, kept].cpu()
-                counts[level] += code_counts(flat, config.codebook_sizes[level])
-        self.log(
-            "valid",
-            mel_l1_nats_by_levels=[round(total / frames, 4) for total in sums],
-            usage=[[round(float(u), 3) for u in usage(level)] for level in counts],
-            perplexity=[[round(float(p)) for p in perplexity(level)] for level in counts],
-        )
-        if self.fabric.is_global_zero:
-            save_model(self.folder / "model", model, self.config.name, self.config.licence)
-        if self.step > self.config.quantizer_start_step + COLLAPSE_GRACE_STEPS:
-            for level, count in enumerate(counts):
-                lowest, size = float(perplexity(count).min()), config.codebook_sizes[level]
-                if lowest < self.config.collapse_share * size:
-                    raise CollapsedLevelError(f"level {level} collapsed: perplexity {lowest:.1f} of {size} entries")
+                decoded = self._as_mel(model.decode(codes[: level + 1], mask))
+                distances[level] += l1_loss(decoded, mel, mel_mask) * mel_mask.sum()
+                counts[level] += code_counts(mask.select(codes[level].transpose(1, 2)).T, config.codebook_sizes[level])
+        distances = all_reduce_sum(distances)
+        by_levels = (distances[:-1] / distances[-1]).tolist()
+        counts = [all_reduce_sum(level).cpu() for level in counts]
+        self._check_collapse(step, counts)
+        return self._validation(by_levels, counts)
 
-    def log(self, event: str, **values: object) -> None:
-        """One line on the terminal and in log.jsonl."""
-        if self.fabric.is_global_zero:
-            with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
-                file.write(json.dumps({"event": event, "step": self.step, "epoch": self.epoch, **values}) + "\n")
-            print(f"{event} step {self.step} " + " ".join(f"{k} {v}" for k, v in values.items()), flush=True)
+    def _validation(self, by_levels: list[float], counts: list[Tensor]) -> Validation:
+        pictures, sounds = self._clips() if rank() == 0 else ({}, {})
+        scalars = {f"mel_l1_nats/levels{level}": value for level, value in enumerate(by_levels, start=1)}
+        for level, count in enumerate(counts):
+            for measure in (usage, perplexity, entropy):
+                for codebook, value in enumerate(measure(count).tolist()):
+                    scalars[f"{measure.__name__}/level{level}_codebook{codebook}"] = value
+        values = {
+            "mel_l1_nats_by_levels": [round(value, 4) for value in by_levels],
+            "usage": [[round(float(u), 3) for u in usage(level)] for level in counts],
+            "perplexity": [[round(float(p)) for p in perplexity(level)] for level in counts],
+            "entropy_bits": [[round(float(e), 2) for e in entropy(level)] for level in counts],
+        }
+        return Validation(by_levels[-1], values, scalars, pictures, sounds, self.config.model.sample_rate)
 
-    # -- state -----------------------------------------------------------------------------------------------------
+    def _clips(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Log-mels and sounds of some utterances, before and after."""
+        pictures, sounds = {}, {}
+        cuts = list(self.valid_cuts)
+        for clip, cut in enumerate(cuts[:: max(1, len(cuts) // NUM_CLIPS)][:NUM_CLIPS]):
+            wave = next(iter(load([[cut]], self.hop_length))).wave.to(self.fabric.device)
+            codes = self.average_model.encode(self.average_model.features(wave))
+            decoded = self.average_model.decode(codes)
+            for name, sound in (("original", wave), ("decoded", decoded)):
+                pictures[f"clip{clip}/{name}"] = self._as_mel(sound)[0].cpu()
+                sounds[f"clip{clip}/{name}"] = self._as_sound(sound)[0].cpu()
+        return pictures, sounds
 
-    def save(self) -> None:
-        if self.fabric.is_global_zero:
-            save_checkpoint(
-                self.folder / "checkpoints",
-                self.step,
-                {
-                    "name": self.config.name,
-                    "model_config": config_to_dict(self.config.model),
-                    "model": self.raw_model.state_dict(),
-                    "average": self.average.state_dict(),
-                    "optimizer": self.optimizer.state_dict(),
-                    "epoch": self.epoch,
-                    "batches_done": self.batches_done,
-                    "audio_seconds": self.audio_seconds,
-                    "random_state": torch.get_rng_state(),
-                },
-            )
-        self.fabric.barrier()
+    def _as_mel(self, output: Tensor) -> Tensor:
+        return output if output.shape[1] == self.config.model.mel.num_mels else self.average_model.log_mel(output)
 
-    def resume(self) -> None:
-        """Go on from the last checkpoint, if there is one."""
-        found = checkpoints(self.folder / "checkpoints")
-        if not found:
+    def _as_sound(self, output: Tensor) -> Tensor:
+        if output.shape[1] == 1:
+            return output
+        vocoder = GriffinLim(self.config.model.mel)
+        return torch.cat([vocoder.push(output[0]), vocoder.flush()])[None, None]
+
+    def _check_collapse(self, step: int, counts: list[Tensor]) -> None:
+        if step <= self.config.quantizer_start_step + COLLAPSE_GRACE_STEPS:
             return
-        state = load_checkpoint(found[-1])
-        if state["model_config"] != config_to_dict(self.config.model):
-            raise ValueError(f"{found[-1]} holds another model than this configuration: choose another output_dir")
-        self.raw_model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.epoch, self.batches_done = state["step"], state["epoch"], state["batches_done"]
-        self.audio_seconds = state["audio_seconds"]
-        torch.set_rng_state(state["random_state"])
-        self.log("resume", note=f"from {found[-1]}")
+        for level, count in enumerate(counts):
+            lowest, size = float(perplexity(count).min()), self.config.model.codebook_sizes[level]
+            if lowest < self.config.collapse_share * size:
+                raise CollapsedLevelError(
+                    f"step {step}: level {level} collapsed: perplexity {lowest:.1f} of {size} entries; "
+                    f"the checkpoints in {self.config.output_dir} are from before"
+                )
+
+    def _averaged(self) -> VQVAE:
+        self.average_model.load_state_dict(self.networks["model"].average.weights)
+        return self.average_model
+
+    def export(self, folder: Path) -> None:
+        save_model(folder, self._averaged(), self.config.name, self.config.licence)
 
 
 def initial_model(config: TrainTokenizerConfig) -> VQVAE:
@@ -293,29 +263,19 @@ def initial_model(config: TrainTokenizerConfig) -> VQVAE:
     return model
 
 
-def train(config: TrainTokenizerConfig) -> None:
-    """Run, or go on with, the training that ``config`` describes."""
-    if config.num_threads:
-        torch.set_num_threads(config.num_threads)
-    Path(config.output_dir).mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator=config.device, devices=config.num_devices, precision=cast(Any, config.precision))
-    fabric.launch()
-    train_cuts = read_cuts(Path(config.data.train_cuts), config.data.window_seconds)
-    valid_cuts = read_cuts(Path(config.data.valid_cuts), config.data.window_seconds)
-    training = TokenizerTraining(config, fabric)
-    training.log("begin", command=" ".join(sys.argv[1:]))
-    training.resume()
-    if training.step < config.total_steps:
-        training.run(train_cuts, spread(valid_cuts, config.data.valid_seconds))
-    training.log("end", total_steps=config.total_steps, audio_seconds=training.audio_seconds)
+def train(config: TrainTokenizerConfig) -> int:
+    """Run, or go on with, the training that ``config`` describes. Returns the exit code."""
+    with StopRequests(config.time_budget_minutes) as stop:
+        fabric = launch(config.device, config.precision, config.num_threads)
+        return Loop(TokenizerTask(config, fabric), config, config_to_dict(config), fabric, stop).run()
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train_tokenizer")
 def main(config: DictConfig) -> None:
     """Parse the command line."""
     try:
-        train(cast(TrainTokenizerConfig, OmegaConf.to_object(config)))
-    except (FileNotFoundError, ValueError, CollapsedLevelError) as error:
+        sys.exit(train(cast(TrainTokenizerConfig, OmegaConf.to_object(config))))
+    except (OSError, ValueError, MemoryError, NotFiniteError, CollapsedLevelError) as error:
         sys.exit(f"train_tokenizer: {error}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,30 +15,41 @@ from lhotse.dataset import DynamicBucketingSampler, SimpleCutSampler
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from audiovq.data.item_random import item_seed
 from audiovq.units import num_frames, padded_samples
 
 
 @dataclass
 class Batch:
-    """Shapes: wave (B, 1, T), T a multiple of the hop; num_frames (B,) int, each item's own frames of that hop."""
+    """Shapes: wave (B, 1, T), T a multiple of the hop; num_frames (B,) int, each item's own frames of that hop;
+    seeds (B,) int64, from which whatever is random about an item is drawn (see item_random)."""
 
     wave: Tensor
     num_frames: Tensor
+    seeds: Tensor
+    num_valid: int  # frames in all
+    audio_seconds: float
 
 
 class CutWaves(Dataset[Batch]):
-    """Loads the audio of a lhotse mini-batch and pads it to whole frames of ``hop_length``."""
+    """Loads the audio of a list of cuts and pads it to whole frames of ``hop_length``.
 
-    def __init__(self, hop_length: int) -> None:
-        self.hop_length = hop_length
+    An empty list gives one silent item of no valid frame.
+    """
 
-    def __getitem__(self, cuts: CutSet) -> Batch:
+    def __init__(self, hop_length: int, seed: int, epoch: int) -> None:
+        self.hop_length, self.seed, self.epoch = hop_length, seed, epoch
+
+    def __getitem__(self, cuts: Sequence[Cut]) -> Batch:
         waves = [torch.from_numpy(cut.load_audio())[:1].float() for cut in cuts]
-        length = max(padded_samples(wave.shape[1], self.hop_length) for wave in waves)
-        batch = torch.zeros(len(waves), 1, length)
-        for row, wave in zip(batch, waves, strict=True):
+        length = max((padded_samples(wave.shape[1], self.hop_length) for wave in waves), default=self.hop_length)
+        batch = torch.zeros(max(1, len(waves)), 1, length)
+        for row, wave in zip(batch, waves, strict=False):
             row[:, : wave.shape[1]] = wave
-        return Batch(batch, torch.tensor([num_frames(wave.shape[1], self.hop_length) for wave in waves]))
+        frames = [num_frames(wave.shape[1], self.hop_length) for wave in waves] or [0]
+        seeds = [item_seed(self.seed, self.epoch, cut.id) for cut in cuts] or [0]
+        seconds = sum(cut.duration for cut in cuts)
+        return Batch(batch, torch.tensor(frames), torch.tensor(seeds), sum(frames), seconds)
 
 
 def read_cuts(path: Path, window_seconds: float) -> CutSet:
@@ -60,7 +71,7 @@ def spread(cuts: CutSet, seconds: float) -> CutSet:
 
 def epoch_batches(
     cuts: CutSet, batch_seconds: float, seed: int, epoch: int, speeds: Sequence[float] = (1.0,)
-) -> list[CutSet]:
+) -> list[list[Cut]]:
     """The batches of one epoch: a pure function of its arguments, so a run can go on in the middle of an epoch.
 
     Each cut is played at one of ``speeds``, drawn anew each epoch: pitch and formants move with it, so that a few
@@ -81,25 +92,37 @@ def epoch_batches(
             rank=0,
         )
     sampler.set_epoch(epoch)
-    return list(sampler)
+    return [list(batch) for batch in sampler]
 
 
 def _at_speed(cut: Cut, speed: float) -> Cut:
     return cut if speed == 1.0 else cut.perturb_speed(speed)
 
 
-def ordered_batches(cuts: CutSet, batch_seconds: float) -> list[CutSet]:
+def ordered_batches(cuts: CutSet, batch_seconds: float) -> list[list[Cut]]:
     """Every cut once, in order."""
-    return list(SimpleCutSampler(cuts, max_duration=batch_seconds, shuffle=False, world_size=1, rank=0))
+    sampler = SimpleCutSampler(cuts, max_duration=batch_seconds, shuffle=False, world_size=1, rank=0)
+    return [list(batch) for batch in sampler]
 
 
-def load(batches: Sequence[CutSet], hop_length: int, num_workers: int = 0) -> DataLoader[Batch]:
-    """Reads the audio of the given batches, in their order."""
+def load(
+    batches: Sequence[Sequence[Cut]],
+    hop_length: int,
+    num_workers: int = 0,
+    seed: int = 0,
+    epoch: int = 0,
+    worker_init: Callable[[int], None] | None = None,
+) -> DataLoader[Batch]:
+    """Reads the audio of the given batches, in their order, ahead of their use by ``num_workers`` processes.
+
+    What is random about an item follows from ``seed``, ``epoch`` and its cut. Each worker begins with ``worker_init``.
+    """
     # A generator of its own: otherwise each start of the loader draws from the random numbers that training draws from.
     return DataLoader(
-        CutWaves(hop_length),
+        CutWaves(hop_length, seed, epoch),
         sampler=batches,
         batch_size=None,
         num_workers=num_workers,
         generator=torch.Generator(),
+        worker_init_fn=worker_init,
     )

@@ -32,6 +32,11 @@ class FrameMask:
             self._cache[factor] = self.valid.repeat_interleave(factor, dim=1)[:, None, :].float()
         return self._cache[factor]
 
+    def select(self, frames: Tensor) -> Tensor:
+        """The valid frames of a level as rows, item after item. Shape: (B, N_l, D) -> (T, D)."""
+        factor = frames.shape[1] // self.valid.shape[1]
+        return frames[self.at(factor)[:, 0] > 0]
+
 
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
     """x with the frames outside ``mask`` set to zero. Shape: x (B, D, N), mask (B, 1, N) or None for "all valid"."""
