@@ -1,10 +1,7 @@
-"""How fast audiovq is beside its rivals, on the same threads, in one run.
+"""How fast audiovq encodes and decodes beside its rivals, on the same threads, in one run."""
 
-python -m recipes.benchmark speed [--model speech-16k] [--wav FILE] [--threads 2] [--repeats 5] [--out SPEED.md]
-"""
+from __future__ import annotations
 
-import argparse
-import platform
 import statistics
 import time
 from collections.abc import Sequence
@@ -19,6 +16,7 @@ from torch import Tensor
 import audiovq
 from audiovq.audio import io
 from audiovq.audio.resample import resample
+from recipes.benchmark.machine import machine
 
 
 class Codec(Protocol):
@@ -144,14 +142,6 @@ def speech_like(seconds: float, sample_rate: int) -> Tensor:
     return torch.from_numpy(0.3 * wave / np.abs(wave).max()).float()[None]
 
 
-def machine() -> str:
-    """The processor and the versions, as far as the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}"
-
-
 def speed(model: str, wav: str | None, seconds: float, threads: int, repeats: int) -> str:
     """Measure and describe in markdown."""
     torch.set_num_threads(threads)
@@ -168,25 +158,3 @@ def speed(model: str, wav: str | None, seconds: float, threads: int, repeats: in
         f"({machine()}):"
     )
     return f"{title}\n\n{markdown_table(codecs, timings, audio_seconds)}\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python -m recipes.benchmark", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("speed", help="seconds of audio encoded and decoded per second")
-    command.add_argument("--model", default="speech-16k", help="a bundled name or a folder")
-    command.add_argument("--wav", help="a file to measure on (its first channel) instead of a synthetic voice")
-    command.add_argument("--seconds", type=float, default=10.0, help="length of the synthetic voice")
-    command.add_argument("--threads", type=int, default=torch.get_num_threads())
-    command.add_argument("--repeats", type=int, default=5)
-    command.add_argument("--out", type=Path, help="also write the table to this file")
-    options = parser.parse_args(arguments)
-    text = speed(options.model, options.wav, options.seconds, options.threads, options.repeats)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text)
-
-
-if __name__ == "__main__":
-    main()

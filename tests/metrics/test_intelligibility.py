@@ -7,7 +7,7 @@ from torch import Tensor
 
 from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.intelligibility import estoi, stoi
-from recipes.benchmark import speech_like
+from recipes.benchmark.speed import speech_like
 
 RATE = 16_000
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError, optional_package
 from audiovq.metrics.perceptual import pesq_wb
-from recipes.benchmark import speech_like
+from recipes.benchmark.speed import speech_like
 
 RATE = 16_000
 pytest.importorskip("pesq", reason="pesq is compiled on installing, so only the extra eval brings it")

@@ -21,7 +21,7 @@ from audiovq.data.kaldi import DataDir
 from audiovq.metrics.intelligibility import stoi
 from audiovq.metrics.summary import Summary
 from recipes import evaluate as recipe
-from recipes.benchmark import speech_like
+from recipes.benchmark.speed import speech_like
 from recipes.evaluate import EvaluateConfig, evaluate
 
 RATE, HOPS, SIZE = 16_000, (320, 160), 16

@@ -11,7 +11,7 @@ from audiovq.audio import io
 from audiovq.data.kaldi import DataDir
 from audiovq.models import VQVAE, LevelConfig, VQVAEConfig
 from audiovq.pretrained import save_model
-from recipes.benchmark import speech_like
+from recipes.benchmark.speed import speech_like
 from recipes.evaluate import EvaluateConfig, evaluate, main
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from recipes import benchmark
-from recipes.benchmark import EncodecCodec, Timing, markdown_table, measure, speech_like
+from recipes.benchmark import speed
+from recipes.benchmark.__main__ import main
+from recipes.benchmark.speed import EncodecCodec, Timing, markdown_table, measure, speech_like
 
 
 class FakeCodec:
@@ -61,11 +62,11 @@ def test_command_writes_what_it_prints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     threads = torch.get_num_threads()
-    monkeypatch.setattr(benchmark, "AudiovqCodec", lambda model: FakeCodec(model, 16_000, []))
-    monkeypatch.setattr(benchmark, "EncodecCodec", lambda: FakeCodec("rival", 24_000, []))
+    monkeypatch.setattr(speed, "AudiovqCodec", lambda model: FakeCodec(model, 16_000, []))
+    monkeypatch.setattr(speed, "EncodecCodec", lambda: FakeCodec("rival", 24_000, []))
     out = tmp_path / "speed.md"
     arguments = ["speed", "--model", "mine", "--seconds", "0.5", "--repeats", "1", "--out", str(out)]
-    benchmark.main([*arguments, "--threads", str(threads)])
+    main([*arguments, "--threads", str(threads)])
     text = out.read_text()
     assert capsys.readouterr().out.strip() == text.strip()
     assert text.startswith(f"Speed on 0.5 s of a synthetic voice, {threads} thread(s), medians of 1 interleaved")

@@ -1,0 +1,1 @@
+"""How fast audiovq is: figures side by side, measured in one run."""
