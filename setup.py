@@ -69,6 +69,7 @@ setup(
             "pytest",
             "pytest-xdist",
             "ruff",
+            "submitit",
             "transformers",
             "vector-quantize-pytorch",
         ],

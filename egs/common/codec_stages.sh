@@ -22,8 +22,7 @@ fi
 if stage_wanted 4 "train"; then
   need "$data/cuts_train.jsonl.gz" 3
   need "$data/cuts_valid.jsonl.gz" 3
-  # shellcheck disable=SC2046  # one word a setting
-  "$python" -m recipes.train_tokenizer experiment="$experiment" output_dir="$exp" $(training_device) \
+  train recipes.train_tokenizer experiment="$experiment" output_dir="$exp" \
     data.train_cuts="$data/cuts_train.jsonl.gz" data.valid_cuts="$data/cuts_valid.jsonl.gz" "$@"
 fi
 

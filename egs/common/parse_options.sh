@@ -43,7 +43,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-for name in stage stop_stage nj ngpu; do
+for name in stage stop_stage nj ngpu time_budget_minutes; do
   case "${!name}" in
     '' | *[!0-9]*) die "--$name must be a whole number, got '${!name}'" ;;
   esac

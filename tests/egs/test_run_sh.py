@@ -2,21 +2,25 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import audiovq
+from audiovq.train.run_log import RunLog
 
 ROOT = Path(__file__).parents[2]
 RUN = sorted((ROOT / "egs").glob("*/*/run.sh"))
 MINI = ROOT / "egs/mini/codec1/run.sh"
 
 
-def run(script: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
+def run(script: Path, *arguments: str | Path, python: str | Path = sys.executable) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHON": str(python), "OMP_NUM_THREADS": "1"}
     command = [str(script), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
@@ -39,6 +43,7 @@ def test_the_shell_is_clean() -> None:
         (["--stage"], "run.sh: option --stage needs a value"),
         (["--stage=x"], "run.sh: --stage must be a whole number, got 'x'"),
         (["--ngpu=-1"], "run.sh: --ngpu must be a whole number, got '-1'"),
+        (["--time-budget-minutes=1h"], "run.sh: --time_budget_minutes must be a whole number, got '1h'"),
         (
             ["total_steps=9"],
             "run.sh: unexpected argument total_steps=9 (settings for the training go after --; try --help)",
@@ -53,7 +58,7 @@ def test_wrong_options_are_errors(script: Path, arguments: list[str], message: s
 @pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
 def test_help_names_every_option(script: Path) -> None:
     text = run(script, "--help").stdout
-    for option in ("--stage", "--stop_stage", "--nj", "--ngpu", "--data", "--exp"):
+    for option in ("--stage", "--stop_stage", "--nj", "--ngpu", "--time_budget_minutes", "--data", "--exp"):
         assert option in text
 
 
@@ -68,6 +73,99 @@ def test_a_missing_input_names_the_stage_that_makes_it(
     result = run(script, "--stage", str(stage), "--stop-stage", str(stage), "--data", tmp_path / "data")
     assert result.returncode == 1
     assert result.stderr == f"run.sh: {tmp_path}/{missing} is missing: stage {made_by} makes it (--stage {made_by})\n"
+
+
+class Training:
+    """Stage 4 and 5 of a run.sh with a stand-in for Python, which notes what it is called with and then does `act`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "test").mkdir()
+        (folder / "model").mkdir()
+        for name in ("cuts_train.jsonl.gz", "cuts_valid.jsonl.gz", "test/wav.scp"):
+            (folder / name).touch()
+
+    def options(self, act: str, *arguments: str) -> list[str | Path]:
+        (self.folder / "python").write_text(f'#!/usr/bin/env bash\necho "$*" >>{self.folder}/calls\n{act}\n')
+        (self.folder / "python").chmod(0o755)
+        return ["--stage", "4", "--stop_stage", "5", "--data", self.folder, "--exp", self.folder, *arguments]
+
+    def run(self, script: Path, act: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(script, *self.options(act, *arguments), python=self.folder / "python")
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Training:
+    return Training(tmp_path)
+
+
+GOES_ON = "run.sh: the training stopped before its end: the same command goes on\n"
+
+
+@pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize(
+    "num_gpus, launcher, device",
+    [
+        (0, "", "cpu"),
+        (1, "", "cuda"),
+        (4, "-m torch.distributed.run --standalone --nproc-per-node 4 ", "cuda"),
+    ],
+)
+def test_every_gpu_gets_a_process(script: Path, num_gpus: int, launcher: str, device: str, training: Training) -> None:
+    options = ("--ngpu", str(num_gpus), "--time-budget-minutes", "90", "--", "total_steps=9", "device=auto")
+    assert training.run(script, "exit 0", *options).returncode == 0
+    command, *_ = training.calls
+    assert command.startswith(f"{launcher}-m recipes.train_tokenizer device={device} time_budget_minutes=90 ")
+    assert command.endswith(" total_steps=9 device=auto")  # what is given by hand comes last, and wins
+
+
+@pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("act, code, message", [("exit 75", 75, GOES_ON), ("exit 3", 3, "")])
+def test_what_the_training_leaves_undone_ends_the_script(
+    script: Path, act: str, code: int, message: str, training: Training
+) -> None:
+    result = training.run(script, act)
+    assert (result.returncode, result.stderr) == (code, message)
+    assert len(training.calls) == 1
+
+
+@pytest.mark.parametrize("written, code, message", [("stop", 75, GOES_ON), ("begin", 1, "")])
+def test_of_several_processes_the_log_tells_that_they_stopped(
+    written: str, code: int, message: str, training: Training
+) -> None:
+    log, addition = training.folder / "log.jsonl", training.folder / "addition"
+    events = RunLog(training.folder)
+    events.event("stop", 1, {"reason": "an earlier one"})
+    events.event(written, 2, {})
+    events.close()
+    earlier, later = log.read_text().splitlines(keepends=True)
+    log.write_text(earlier)
+    addition.write_text(later)
+    act = f"cat {addition} >>{log}; exit 1"
+    result = training.run(MINI, act, "--ngpu", "2")
+    assert (result.returncode, result.stderr) == (code, message)
+
+
+@pytest.mark.parametrize("number, whom", [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)])
+def test_a_script_that_is_asked_to_stop_waits_for_the_training(
+    number: signal.Signals, whom: Callable[[int, int], None], training: Training
+) -> None:
+    act = f"trap 'sleep 0.2; exit 75' TERM INT; touch {training.folder}/ready; while :; do sleep 0.05; done"
+    command = [str(MINI), *map(str, training.options(act))]
+    environment = {**os.environ, "PYTHON": str(training.folder / "python")}
+    with subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as script:
+        while not (training.folder / "ready").exists():
+            assert script.poll() is None
+            time.sleep(0.01)
+        whom(script.pid, number)
+        assert script.communicate()[1] == GOES_ON
+        assert script.returncode == 75
 
 
 def test_mini_takes_two_fronts_only() -> None:
@@ -94,3 +192,12 @@ def test_mini_goes_from_clips_to_a_packed_model(frontend: str, mini_data: Path, 
     result = run(MINI, "--stage", "4", "--frontend", frontend, "--nj", "1", *paths, "--", *settings)
     assert result.returncode == 0, result.stderr
     assert audiovq.load(tmp_path / "model").num_levels == 3
+
+
+def test_a_training_whose_budget_is_over_is_not_evaluated(mini_data: Path, tmp_path: Path) -> None:
+    paths = ("--data", mini_data, "--exp", tmp_path)
+    settings = ("total_steps=3", "quantizer_start_step=1", "time_budget_minutes=0.0001")
+    result = run(MINI, "--stage", "4", "--stop_stage", "5", *paths, "--", *settings)
+    assert result.returncode == 75, result.stderr
+    assert result.stderr.endswith(GOES_ON)
+    assert (tmp_path / "checkpoints").exists() and not (tmp_path / "scores").exists()
