@@ -44,6 +44,7 @@ class TrainTokenizerConfig(RunConfig):
     name: str  # of the model, as it will be known
     licence: str = "unstated"
     init_from: str = ""  # a bundled model or a model's folder whose weights and codebooks a new run begins with
+    init_partly: bool = False  # take over only what fits when init_from is another model
     # For this many steps latents pass unquantised; then k-means on real latents starts every codebook.
     quantizer_start_step: int = 300
     kmeans_latents_per_entry: int = 4

@@ -111,7 +111,7 @@ class TokenizerTask(Task[Cut, Batch]):
         return terms
 
     def before_step(self, step: int) -> bool:
-        if step != self.config.quantizer_start_step or self.model.hierarchy.quantizers[0].started:
+        if step != self.config.quantizer_start_step or all(q.started for q in self.model.hierarchy.quantizers):
             return False
         self.start_quantizers()
         return True
@@ -154,6 +154,8 @@ class TokenizerTask(Task[Cut, Batch]):
             if sum(len(part) for part in gathered[0]) >= wanted:
                 break
         for quantizer, parts in zip(self.model.hierarchy.quantizers, gathered, strict=True):
+            if quantizer.started:
+                continue
             points = torch.cat(parts)
             quantizer.start(points[torch.linspace(0, len(points) - 1, min(wanted, len(points))).long()])
 
@@ -249,18 +251,38 @@ class TokenizerTask(Task[Cut, Batch]):
 
 
 def initial_model(config: TrainTokenizerConfig) -> VQVAE:
-    """The network of a new run: random, or ``init_from`` with its codebooks already started."""
+    """The network of a new run: random, or ``init_from`` with its codebooks already started.
+
+    Raises: ValueError when ``init_from`` is another model and ``init_partly`` does not allow that.
+    """
     if not config.init_from:
         return VQVAE(config.model)
-    model, card = load_model(find(config.init_from))
+    source, card = load_model(find(config.init_from))
     differing = [
         name for name, value in config_to_dict(card.config).items() if config_to_dict(config.model)[name] != value
     ]
-    if differing:
+    if not differing:
+        return source
+    if not config.init_partly:
         raise ValueError(
-            f"init_from={config.init_from} is another model than this configuration: {', '.join(differing)}"
+            f"init_from={config.init_from} is another model than this configuration: {', '.join(differing)}; "
+            "init_partly=true takes over what fits"
         )
+    model = VQVAE(config.model)
+    fitting = tensors_that_fit(source.state_dict(), model.state_dict())
+    model.load_state_dict(fitting, strict=False)
+    print(
+        f"init_from={config.init_from}: {len(fitting)} of {len(model.state_dict())} tensors fit, the others begin anew"
+    )
     return model
+
+
+def tensors_that_fit(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of ``source`` whose name and shape ``target`` has; a quantizer fits whole or not at all."""
+    fits = {name: name in source and source[name].shape == tensor.shape for name, tensor in target.items()}
+    quantizers = [name.removesuffix("codebook") for name in target if name.endswith(".codebook")]
+    broken = [prefix for prefix in quantizers if not all(fits[name] for name in fits if name.startswith(prefix))]
+    return {name: source[name] for name, fit in fits.items() if fit and not name.startswith(tuple(broken))}
 
 
 def train(config: TrainTokenizerConfig) -> int:

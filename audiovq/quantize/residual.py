@@ -36,7 +36,8 @@ class ResidualStack(Quantizer):
     def start(self, latents: Tensor) -> None:
         residual = latents
         for quantizer in self._stages():
-            quantizer.start(residual)
+            if not quantizer.started:
+                quantizer.start(residual)
             was_training = quantizer.training
             quantizer.eval()
             residual = residual - quantizer(residual.T[None]).latent[0].T

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from audiovq.quantize import QuantizerConfig, ResidualStack, make_quantizer
+from audiovq.quantize import EMACodebook, QuantizerConfig, ResidualStack, make_quantizer
 
 WIDTH = 6
 CONFIGS = [
@@ -58,6 +58,18 @@ def test_an_update_reaches_every_stage_and_nothing_that_was_discarded() -> None:
 
 def test_one_codebook_needs_no_stack() -> None:
     assert not isinstance(make_quantizer(QuantizerConfig(codebook_size=8), WIDTH), ResidualStack)
+
+
+def test_starting_leaves_the_started_alone() -> None:
+    torch.manual_seed(0)
+    stack = make_quantizer(QuantizerConfig(codebook_size=8, num_codebooks=2), WIDTH)
+    assert isinstance(stack, ResidualStack)
+    first = stack.quantizers[0]
+    assert isinstance(first, EMACodebook)
+    first.start(torch.randn(64, WIDTH))
+    before = first.codebook.clone()
+    stack.start(torch.randn(64, WIDTH))
+    assert torch.equal(first.codebook, before) and stack.started
 
 
 def test_unknown_kind_is_an_error() -> None:

@@ -18,7 +18,7 @@ from audiovq.train.config import OptimConfig
 from audiovq.train.update import NotFiniteError
 from recipes import train_tokenizer
 from recipes.schema import LossWeights, TrainTokenizerConfig
-from recipes.train_tokenizer import CollapsedLevelError, TokenizerTask, train
+from recipes.train_tokenizer import CollapsedLevelError, TokenizerTask, initial_model, train
 from tests.models import tiny
 from tests.recipes.tiny_run import RATE, events, last_state, noise_cuts, settings
 from tests.same import same
@@ -79,6 +79,26 @@ def test_a_run_can_begin_with_a_model(cuts: str, tmp_path: Path) -> None:
     wider = dataclasses.replace(settings(cuts, tmp_path).model, width=20, kernel_size=5)
     with pytest.raises(ValueError, match="is another model than this configuration: width, kernel_size"):
         train(settings(cuts, tmp_path / "third", init_from=model, model=wider))
+
+
+def test_what_fits_of_another_model_is_taken_over(cuts: str, tmp_path: Path) -> None:
+    train(settings(cuts, tmp_path / "first", total_steps=10))
+    first = audiovq.load(tmp_path / "first" / "model").model
+    config = settings(cuts, tmp_path / "second", init_from=str(tmp_path / "first" / "model"), init_partly=True)
+    coarse, middle, fine = config.model.levels
+    coarse = dataclasses.replace(coarse, quantizer=dataclasses.replace(coarse.quantizer, codebook_size=32))
+    fine = dataclasses.replace(fine, quantizer=dataclasses.replace(fine.quantizer, num_codebooks=3))
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, levels=[coarse, middle, fine]))
+    begun = initial_model(config)
+    assert same(dict(first.encoder.state_dict()), dict(begun.encoder.state_dict()))
+    before, after = (dict(model.hierarchy.quantizers.state_dict()) for model in (first, begun))
+    assert same(before["1.codebook"], after["1.codebook"])
+    assert same(before["2.quantizers.1.codebook"], after["2.quantizers.1.codebook"])
+    assert [quantizer.started for quantizer in begun.hierarchy.quantizers] == [False, True, False]
+    assert [bool(after[f"2.quantizers.{stage}.is_started"]) for stage in range(3)] == [True, True, False]
+    train(config)
+    quantizers = audiovq.load(tmp_path / "second" / "model").model.hierarchy.quantizers
+    assert all(quantizer.started for quantizer in quantizers)
 
 
 def test_a_collapsed_level_fails_the_run(cuts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
