@@ -71,7 +71,8 @@ class Loop(Generic[Item, AnyBatch]):
         with Reporter(self.folder, self.step, self.config.total_steps, active=rank() == 0) as self.report:
             begun = {"command": " ".join(sys.argv[1:]), "notes": notes}
             self.report.event("resume" if self.step else "begin", self.step, begun)
-            stopped = self._validate_and_save() if self.validation_due else False
+            # Every call gets something done, however short its time budget: this validation, or the step below.
+            stopped = self.validation_due and self._validate_and_save(in_any_case=True)
             if not stopped and self.step < self.config.total_steps:
                 self._train()
             finished = self.step >= self.config.total_steps and not self.validation_due
@@ -103,22 +104,27 @@ class Loop(Generic[Item, AnyBatch]):
             if self._validate_and_save() or last:
                 return
 
-    def _validate_and_save(self) -> bool:
-        """Do what is due at this step boundary; whether the run was asked to stop."""
+    def _validate_and_save(self, in_any_case: bool = False) -> bool:
+        """Do what is due at this step boundary; whether the run was asked to stop.
+
+        Args:
+            in_any_case: validate even when the time budget is over
+        """
         stopping, validation = self._asked_to_stop(), None
-        if self.validation_due and not stopping:
-            validation = self.task.validate(self.step, go_on=lambda: not self._asked_to_stop())
+        if self.validation_due and (in_any_case or not stopping):
+            validation = self.task.validate(self.step, go_on=lambda: not self._asked_to_stop(only_signals=in_any_case))
             self.validation_due = validation is None
-            stopping = validation is None
+            stopping = stopping or validation is None
         if validation is not None:
             self.report.validation(self.step, self.epoch, validation)
         if stopping or validation is not None or self.step % self.config.checkpoint_every == 0:
             self._save(None if validation is None else validation.score)
         return stopping
 
-    def _asked_to_stop(self) -> bool:
+    def _asked_to_stop(self, only_signals: bool = False) -> bool:
         """Whether any process was: they all stop at the same step."""
-        asked = torch.tensor(float(self.stop.reason is not None), device=self.fabric.device)
+        reason = self.stop.signal if only_signals else self.stop.reason
+        asked = torch.tensor(float(reason is not None), device=self.fabric.device)
         return bool(all_reduce_sum(asked) > 0)
 
     # -- data ----------------------------------------------------------------------------------------------------

@@ -33,8 +33,13 @@ class StopRequests:
         self._former: dict[signal.Signals, signal._HANDLER] = {}
 
     @property
+    def signal(self) -> str | None:
+        """The signal that asked, None while none has."""
+        return self._requested
+
+    @property
     def reason(self) -> str | None:
-        """What asked first, None while nothing has."""
+        """What asked first, a signal or the time budget; None while nothing has."""
         if self._requested is None and 0 < self._minutes * 60 <= self._clock() - self._began:
             return f"the time budget of {self._minutes:g} minute{'' if self._minutes == 1 else 's'}"
         return self._requested

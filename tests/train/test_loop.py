@@ -124,6 +124,16 @@ def test_a_time_budget_stops_and_the_next_call_goes_on(tmp_path: Path) -> None:
     assert toy.run(tmp_path) == 0
 
 
+def test_the_shortest_time_budget_gets_to_the_end(tmp_path: Path) -> None:
+    toy.run(tmp_path / "whole", dropout=0.3)
+    codes: list[int] = []
+    while not codes or (codes[-1] == EXIT_AGAIN and len(codes) < 40):
+        codes.append(toy.run(tmp_path / "parts", dropout=0.3, time_budget_minutes=1e-9))
+    assert codes == [EXIT_AGAIN] * (len(codes) - 1) + [0]
+    assert same(last_state(tmp_path / "whole"), last_state(tmp_path / "parts"))
+    assert [step for kind, step in events(tmp_path / "parts") if kind == "valid"] == [6, 12, 18, 20]
+
+
 def test_the_best_checkpoint_is_kept_beside_the_last_two(tmp_path: Path) -> None:
     class FallsThenRises(ToyTask):
         def validate(self, step: int, go_on: Callable[[], bool]) -> Validation | None:
