@@ -11,11 +11,12 @@ from torch import nn
 
 from audiovq.audio.mel import LogMel, LogMelConfig
 from audiovq.models import VQVAE, VQVAEConfig
+from audiovq.models.vocoder import Vocoder, VocoderConfig
 
 T = TypeVar("T")
 
 # Adding a model is its file and one line here.
-CLASSES: dict[type, type[nn.Module]] = {LogMelConfig: LogMel, VQVAEConfig: VQVAE}
+CLASSES: dict[type, type[nn.Module]] = {LogMelConfig: LogMel, VQVAEConfig: VQVAE, VocoderConfig: Vocoder}
 
 
 def build(config: object) -> nn.Module:

@@ -11,6 +11,7 @@ import audiovq
 from audiovq import commands
 from audiovq.audio.io import WRITABLE_SUFFIXES
 from audiovq.commands import Batch, complain
+from audiovq.conversions import Decode
 from audiovq.jobs import UsageError
 from audiovq.tokenizer import ModelError
 
@@ -38,6 +39,7 @@ DECODE_EXAMPLES = """\
 examples:
   audiovq decode talk.avq -o talk.wav
   audiovq decode talk.avq -o coarse.wav --levels 1
+  audiovq decode talk.avq -o plain.wav --vocoder griffin-lim
   audiovq decode codes/ -o decoded/ --format flac --jobs 4"""
 
 INFO_EXAMPLES = """\
@@ -78,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         subparser.set_defaults(command=command)
         return subparser
 
-    add("models", "list the bundled models", MODELS_EXAMPLES, lambda _: commands.models())
+    add("models", "list the bundled models and vocoders", MODELS_EXAMPLES, lambda _: commands.models())
 
     encode = add(
         "encode",
@@ -93,11 +95,13 @@ def _parser() -> argparse.ArgumentParser:
         "decode",
         ".avq files to sound files",
         DECODE_EXAMPLES,
-        lambda given: commands.decode(_batch(given), given.model, given.device, given.levels, given.format),
+        lambda given: commands.decode(
+            _batch(given), Decode(given.model, given.device, given.vocoder, given.levels), given.format
+        ),
     )
     _add_batch(decode, ".avq files, folders of them (with what is below), or quoted patterns")
     _add_model(decode, None)
-    _add_levels(decode)
+    _add_decoding(decode)
     decode.add_argument("--format", choices=FORMATS, help="of the files in a folder (default: wav)")
 
     info = add("info", "what an .avq file or a model holds", INFO_EXAMPLES, lambda given: commands.info(given.name))
@@ -107,12 +111,14 @@ def _parser() -> argparse.ArgumentParser:
         "reconstruct",
         "encode and decode one sound file, and print its bit rate and the speed",
         RECONSTRUCT_EXAMPLES,
-        lambda given: commands.reconstruct(given.source, given.out, given.model, given.device, given.levels),
+        lambda given: commands.reconstruct(
+            given.source, given.out, given.model, given.device, given.vocoder, given.levels
+        ),
     )
     reconstruct.add_argument("source", metavar="IN", type=Path, help="a sound file")
     reconstruct.add_argument("-o", dest="out", metavar="OUT.wav", type=Path, required=True, help="a .wav or .flac file")
     _add_model(reconstruct, DEFAULT_MODEL)
-    _add_levels(reconstruct)
+    _add_decoding(reconstruct)
     return parser
 
 
@@ -135,9 +141,14 @@ def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--device", type=_device, default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
 
 
-def _add_levels(parser: argparse.ArgumentParser) -> None:
+def _add_decoding(parser: argparse.ArgumentParser) -> None:
     levels = "decode the N coarsest levels alone (default: all)"
     parser.add_argument("--levels", metavar="N", type=_positive, help=levels)
+    vocoder = (
+        "a bundled vocoder, a vocoder's folder, or griffin-lim, for models that decode to log-mels "
+        "(default: the bundled one that fits, else griffin-lim)"
+    )
+    parser.add_argument("--vocoder", metavar="NAME|DIR", help=vocoder)
 
 
 def _positive(text: str) -> int:

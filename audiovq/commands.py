@@ -1,24 +1,40 @@
 """What each audiovq command does; every function that carries a command's name returns its exit code."""
 
+import dataclasses
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from statistics import fmean
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from audiovq.audio.io import AUDIO_SUFFIXES, WRITABLE_SUFFIXES, AudioWriter
+from audiovq.audio.io import AUDIO_SUFFIXES, WRITABLE_SUFFIXES
 from audiovq.codes import Codes, CodesError
+from audiovq.conversions import Decode, Encode, decode_to_file
+from audiovq.conversions import tokenizer as load
 from audiovq.jobs import CODES_SUFFIX, Job, Task, UsageError, find_files, plan, run
 from audiovq.metrics.codebook import perplexity
-from audiovq.tokenizer import Tokenizer, load
+from audiovq.models.vocoder import VocoderConfig
+from audiovq.pretrained import (
+    TOKENIZER,
+    VOCODER,
+    ModelCard,
+    ModelInfo,
+    VocoderInfo,
+    find,
+    read_kind,
+    read_vocoder_card,
+    vocoders,
+)
+from audiovq.tokenizer import Tokenizer
 from audiovq.tokenizer import models as bundled_models
+from audiovq.units import frame_rate
+from audiovq.vocoding import GRIFFIN_LIM
 
 
 @dataclass(frozen=True)
@@ -31,62 +47,36 @@ class Batch:
     overwrite: bool
 
 
-@dataclass(frozen=True)
-class Encode:
-    """A sound file becomes an .avq file."""
-
-    model: str
-    device: str
-
-    def __call__(self, job: Job) -> None:
-        _tokenizer(self.model, self.device).encode(job.source).save(job.target)
-
-
-@dataclass(frozen=True)
-class Decode:
-    """An .avq file becomes a sound file, by the bundled model that the codes name unless another one is given."""
-
-    model: str | None
-    device: str
-    levels: int | None
-
-    def __call__(self, job: Job) -> None:
-        codes = Codes.load(job.source)
-        name = self.model or codes.model.rpartition("@")[0]
-        # A name that comes from a file may pick a bundled model, never a folder.
-        if self.model is None and name not in (model.name for model in bundled_models()):
-            raise CodesError(f"{job.source}: made by the model {codes.model}, which is not bundled: use --model FOLDER")
-        _decode_to_file(_tokenizer(name, self.device), codes, self.levels, job.target)
-
-
 def encode(batch: Batch, model: str, device: str) -> int:
     """Write an .avq file for every sound file."""
-    _tokenizer(model, device)  # a wrong model is one mistake of the call, not one of each file
+    load(model, device)  # a wrong model is one mistake of the call, not one of each file
     return _work("encoded", Encode(model, device), batch, sorted(AUDIO_SUFFIXES), [CODES_SUFFIX])
 
 
-def decode(batch: Batch, model: str | None, device: str, levels: int | None, audio_format: str | None) -> int:
+def decode(batch: Batch, task: Decode, audio_format: str | None) -> int:
     """Write a sound file for every .avq file."""
-    if model is not None:
-        _check_levels(_tokenizer(model, device), levels)
+    if task.model is not None:
+        _check_levels(load(task.model, task.device, task.vocoder), task.levels)
+    elif task.vocoder is not None and task.vocoder != GRIFFIN_LIM:
+        read_vocoder_card(find(task.vocoder, VOCODER))  # this too is one mistake of the call
     suffixes = list(WRITABLE_SUFFIXES) if audio_format is None else [f".{audio_format}"]
-    return _work("decoded", Decode(model, device, levels), batch, [CODES_SUFFIX], suffixes)
+    return _work("decoded", task, batch, [CODES_SUFFIX], suffixes)
 
 
-def reconstruct(source: Path, out: Path, model: str, device: str, levels: int | None) -> int:
+def reconstruct(source: Path, out: Path, model: str, device: str, vocoder: str | None, levels: int | None) -> int:
     """Encode and decode one sound file; print its bit rate and how fast both went."""
     if out.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(f"-o {out}: name a file that ends in {' or '.join(WRITABLE_SUFFIXES)}")
     if out.exists() and source.exists() and out.samefile(source):
         raise UsageError(f"-o {out} is the input: name another file")
-    tokenizer = _tokenizer(model, device)
+    tokenizer = load(model, device, vocoder)
     _check_levels(tokenizer, levels)
 
     def task(job: Job) -> None:
         start = time.perf_counter()
         codes = tokenizer.encode(job.source)
         middle = time.perf_counter()
-        _decode_to_file(tokenizer, codes, levels, job.target)
+        decode_to_file(tokenizer, codes, levels, job.target)
         end = time.perf_counter()
         used, seconds = codes.prefix(levels or codes.num_levels), codes.duration_seconds
         _print_fields(
@@ -95,6 +85,7 @@ def reconstruct(source: Path, out: Path, model: str, device: str, levels: int | 
                 "levels": f"{used.num_levels} of {codes.num_levels}",
                 "seconds": f"{seconds:.2f}",
                 "bits per second": _number(used.bits_per_second),
+                "vocoder": tokenizer.vocoder_name or "none",
                 "encoding": f"{seconds / (middle - start):.1f} seconds of audio per second",
                 "decoding": f"{seconds / (end - middle):.1f} seconds of audio per second",
             }
@@ -105,21 +96,27 @@ def reconstruct(source: Path, out: Path, model: str, device: str, levels: int | 
 
 
 def models() -> int:
-    """List the bundled models."""
-    rows = [["name", "sample rate", "frames/s", "bits/s", "parameters", "megabytes", "licence"]]
+    """List the bundled models, then the bundled vocoders."""
+    rows = [["name", "kind", "sample rate", "frames/s", "bits/s", "parameters", "megabytes", "licence"]]
     for model in bundled_models():
         rates, bits = " ".join(map(_number, model.frame_rates)), _number(model.bits_per_second)
-        size = f"{model.size_bytes / 1e6:.1f}"
-        rows.append([model.name, str(model.sample_rate), rates, bits, str(model.num_parameters), size, model.licence])
+        rows.append([model.name, TOKENIZER, str(model.sample_rate), rates, bits, *_size_and_licence(model)])
+    for vocoder in vocoders():
+        rate = _number(vocoder.frame_rate)
+        rows.append([vocoder.name, VOCODER, str(vocoder.sample_rate), rate, "-", *_size_and_licence(vocoder)])
     _print_table(rows)
     return 0
 
 
 def info(name: str) -> int:
-    """Describe the codes in an .avq file, or a model."""
+    """Describe the codes in an .avq file, a model, or a vocoder."""
     path = Path(name)
     if path.suffix.lower() != CODES_SUFFIX and not path.is_file():
-        _print_model(_tokenizer(name, "cpu"))
+        folder = find(name)
+        if read_kind(folder) == VOCODER:
+            _print_vocoder(read_vocoder_card(folder))
+        else:
+            _print_model(load(name, "cpu"))
         return 0
     try:
         codes = Codes.load(path)
@@ -159,20 +156,9 @@ def _work(verb: str, task: Task, batch: Batch, in_suffixes: Sequence[str], out_s
     return complain(f"{verb} {num_done}{skipped}{failed}", exit_code=1 if failures else 0)
 
 
-@cache
-def _tokenizer(model: str, device: str) -> Tokenizer:
-    return load(model, device=device)
-
-
 def _check_levels(tokenizer: Tokenizer, levels: int | None) -> None:
     if levels is not None and levels > tokenizer.num_levels:
         raise UsageError(f"--levels {levels}: {tokenizer.name} has {tokenizer.num_levels}")
-
-
-def _decode_to_file(tokenizer: Tokenizer, codes: Codes, levels: int | None, path: Path) -> None:
-    with AudioWriter(path, tokenizer.sample_rate, codes.num_channels) as writer:
-        for block in tokenizer.decode_blocks(codes, levels=levels):
-            writer.write(block)
 
 
 def _print_codes(codes: Codes, size_bytes: int) -> None:
@@ -203,6 +189,24 @@ def _print_model(tokenizer: Tokenizer) -> None:
         }
     )
     _print_levels(tokenizer, {})
+
+
+def _print_vocoder(card: ModelCard[VocoderConfig]) -> None:
+    mel = card.config.mel
+    _print_fields(
+        {
+            "vocoder": card.name,
+            "sample rate": f"{mel.sample_rate} Hz",
+            "mel frames/s": _number(frame_rate(mel.sample_rate, mel.hop_length)),
+            "parameters": str(card.num_parameters),
+        }
+    )
+    print()
+    _print_fields({field.name: str(getattr(mel, field.name)) for field in dataclasses.fields(mel)})
+
+
+def _size_and_licence(info: ModelInfo | VocoderInfo) -> list[str]:
+    return [str(info.num_parameters), f"{info.size_bytes / 1e6:.1f}", info.licence]
 
 
 def _print_levels(layout: Codes | Tokenizer, scores: dict[str, list[float]]) -> None:

@@ -15,8 +15,10 @@ from audiovq.audio.resample import Resampler
 from audiovq.audio.waveform import Waveform, as_floats, as_wave
 from audiovq.codes import Codes, CodesError
 from audiovq.models import VQVAE
-from audiovq.pretrained import ModelError, ModelInfo, codes_hash, find, load_model, models
+from audiovq.models.vocoder import Vocoder
+from audiovq.pretrained import ModelError, ModelInfo, codes_hash, find, load_model, load_vocoder, models
 from audiovq.units import bits_per_second, frame_rate, num_frames, seconds_to_samples
+from audiovq.vocoding import GRIFFIN_LIM, MelInverter, VocoderStream, check_fits, find_vocoder, vocode
 from audiovq.windows import Window, WindowCutter
 
 __all__ = ["ModelError", "ModelInfo", "Tokenizer", "load", "models"]
@@ -26,13 +28,24 @@ WINDOW_SECONDS = 16  # of each window's own part; longer windows save overlap, s
 Audio = str | os.PathLike[str] | Waveform
 
 
-def load(name_or_folder: str | os.PathLike[str], device: str | torch.device = "cpu") -> "Tokenizer":
-    """A bundled model by its name, or any folder with config.json and model.safetensors.
+def load(
+    name_or_folder: str | os.PathLike[str],
+    device: str | torch.device = "cpu",
+    vocoder: str | os.PathLike[str] | None = None,
+) -> "Tokenizer":
+    """A bundled tokenizer by its name, or any folder with config.json and model.safetensors.
 
-    Raises: ModelError when there is no such model, or it cannot be read.
+    ``vocoder`` makes sound of the log-mels of a model that decodes to them: the name or folder of one, "griffin-lim",
+    or None for the bundled one that reads such mels, else Griffin-Lim.
+
+    Raises: ModelError when there is no such model or vocoder, it cannot be read, or they do not fit together.
     """
     model, card = load_model(find(name_or_folder))
-    return Tokenizer(model, card.name, device)
+    folder = find_vocoder(model.config, vocoder)
+    if folder is None:
+        return Tokenizer(model, card.name, device)
+    network, vocoder_card = load_vocoder(folder)
+    return Tokenizer(model, card.name, device, network, vocoder_card.name)
 
 
 class Tokenizer:
@@ -42,12 +55,23 @@ class Tokenizer:
     model: see audiovq.windows.
     """
 
-    def __init__(self, model: VQVAE, name: str, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        model: VQVAE,
+        name: str,
+        device: str | torch.device = "cpu",
+        vocoder: Vocoder | None = None,
+        vocoder_name: str = GRIFFIN_LIM,
+    ) -> None:
+        config = model.config
+        if vocoder is not None:
+            check_fits(vocoder_name, vocoder.config.mel, name, config.mel)
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.name = name
         self.model_id = f"{name}@{codes_hash(model)}"
-        config = model.config
+        self.vocoder = None if vocoder is None else vocoder.to(device).eval()
+        self.vocoder_name = vocoder_name if config.head == "mel" else None
         self.sample_rate: int = config.sample_rate
         self.num_levels: int = config.num_levels
         self.hop_lengths: tuple[int, ...] = config.hop_lengths
@@ -178,19 +202,17 @@ class Tokenizer:
         Raises: as ``decode`` does.
         """
         outputs = self._decode_windows(codes, levels, chunk_seconds)
-        waves = self._vocoded(outputs) if self.model.config.head == "mel" else (output[:, 0] for output in outputs)
+        is_mel = self.model.config.head == "mel"
+        waves = vocode(outputs, self._begin_sound) if is_mel else (output[:, 0] for output in outputs)
         left = codes.num_samples
         for wave in waves:
             yield wave[:, :left]
             left -= min(left, wave.shape[1])
 
-    def _vocoded(self, mels: Iterator[Tensor]) -> Iterator[Tensor]:
-        """Log-mels to sound. Shape: each (C, M, n) -> each (C, n')."""
-        vocoders: list[GriffinLim] = []
-        for mel in mels:
-            vocoders = vocoders or [GriffinLim(self.model.config.mel) for _ in mel]
-            yield torch.stack([vocoder.push(channel) for vocoder, channel in zip(vocoders, mel, strict=True)])
-        yield torch.stack([vocoder.flush() for vocoder in vocoders])
+    def _begin_sound(self) -> MelInverter:
+        if self.vocoder is None:
+            return GriffinLim(self.model.config.mel)
+        return VocoderStream(self.vocoder, self.device)
 
     def decode_mel(self, codes: Codes, levels: int | None = None) -> Tensor:
         """The log-mel, in nats, that a mel model decodes before it is turned into sound.

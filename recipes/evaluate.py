@@ -44,6 +44,7 @@ from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
 from audiovq.metrics.text import cer, normalise
 from audiovq.pretrained import find
+from audiovq.vocoding import find_vocoder
 
 
 @dataclass(kw_only=True)
@@ -53,6 +54,7 @@ class EvaluateConfig:
     model: str = MISSING  # a bundled name, or a folder
     data: str = MISSING  # a Kaldi data directory
     output_dir: str = MISSING
+    vocoder: str = ""  # a bundled name, a folder or "griffin-lim"; empty takes what audiovq.load takes
     num_utterances: int = 0  # so many, drawn evenly over the speakers; 0 takes all
     seed: int = 1
     # STOI, ESTOI and PESQ are for speech only.
@@ -82,7 +84,7 @@ class Scorer:
     def __init__(self, config: EvaluateConfig) -> None:
         torch.set_num_threads(config.num_threads)
         self._config = config
-        self._tokenizer = audiovq.load(config.model, device=config.device)
+        self._tokenizer = audiovq.load(config.model, device=config.device, vocoder=config.vocoder or None)
         self._recogniser = Recogniser(config.recogniser, num_threads=config.num_threads) if config.cer else None
 
     def score(self, utterance: Utterance) -> Scores:
@@ -218,6 +220,7 @@ def evaluate(config: EvaluateConfig) -> str:
         "metrics": config.metrics,
         "recogniser": config.recogniser if config.cer else None,
         "cer_languages": config.cer_languages if config.cer else None,
+        **vocoder_subject(config),
     }
     folder = Path(config.output_dir)
     score_file = ScoreFile(folder / "scores.jsonl", subject)
@@ -238,17 +241,32 @@ def describe(config: EvaluateConfig, summary: Summary) -> str:
     changed = {name: value for name, value in asdict(config).items() if value != getattr(EvaluateConfig(), name)}
     values = {name: f"[{','.join(value)}]" if isinstance(value, list) else value for name, value in changed.items()}
     settings = [shlex.quote(f"{name}={value}") for name, value in values.items()]
+    subject = summary["subject"]
+    vocoder = f" with vocoder {subject['vocoder']} ({subject['vocoder_sha256'][:12]})" if "vocoder" in subject else ""
     return (
-        f"Model {config.model} (SHA-256 {summary['subject']['sha256'][:12]}) on {config.data}: "
+        f"Model {config.model} (SHA-256 {subject['sha256'][:12]}){vocoder} on {config.data}: "
         f"{summary['num_utterances']} utterances of {summary['num_speakers']} speakers, "
         f"{summary['seconds'] / 60:.1f} minutes. Means with 95 % bootstrap intervals over utterances.\n\n"
         f"    python -m recipes.evaluate {' '.join(settings)}\n\n{markdown(summary)}"
     )
 
 
+def vocoder_subject(config: EvaluateConfig) -> dict[str, str]:
+    """The vocoder and its SHA-256; empty for Griffin-Lim, or when the model makes its sound itself."""
+    tokenizer = audiovq.load(config.model, device=config.device, vocoder=config.vocoder or None)
+    folder = find_vocoder(tokenizer.model.config, config.vocoder or None)
+    if folder is None:
+        return {}
+    return {"vocoder": config.vocoder or folder.name, "vocoder_sha256": folder_hash(folder)}
+
+
 def model_hash(model: str) -> str:
     """SHA-256 of the whole model: of the decoder too, which the hash in codes leaves out."""
-    folder = find(model)
+    return folder_hash(find(model))
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 of a tokenizer or vocoder, whatever its README says."""
     digest = hashlib.sha256()
     for name in ("config.json", "model.safetensors"):
         digest.update(hashlib.sha256((folder / name).read_bytes()).digest())

@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 import audiovq
+from audiovq.pretrained import VOCODER, load_vocoder, read_kind
 
 
 @dataclass(kw_only=True)
@@ -27,23 +28,22 @@ class PackConfig:
     exp: str = MISSING  # a training's folder
     scores: str = "${exp}/scores"  # what recipes.evaluate wrote for it
     output_dir: str = MISSING
+    recipe: str = "train_tokenizer"  # that trained it
     data: str = ""  # a file of Markdown that names the data and their licences; copied into the README
 
 
 README = """# {name}
 
-{num_levels} levels, {bits_per_second:.0f} bits per second, {sample_rate} Hz mono, {parameters:.1f} million parameters.
+{what}
 Weights: {licence}.
 
-| level | codes per second | codebooks | entries |
-|---|---|---|---|
-{levels}
+{details}
 
 ## Training
 
 {steps} steps, {hours:.0f} hours of audio heard (repeats and speed changes included). The command:
 
-    python -m recipes.train_tokenizer {command}
+    python -m recipes.{recipe} {command}
 
 ## Scores
 
@@ -60,34 +60,53 @@ def pack(config: PackConfig) -> None:
     for path, stage in ((source / "config.json", "train"), (Path(config.scores) / "RESULTS.md", "evaluate")):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist: run the stage '{stage}' first")
-    tokenizer = audiovq.load(source)
-    events = [json.loads(line) for line in (Path(config.exp) / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    text = describe(config, source)
     target.mkdir(parents=True, exist_ok=True)
     for name in ("model.safetensors", "config.json"):
         shutil.copyfile(source / name, target / name)
-    (target / "README.md").write_text(describe(config, tokenizer, events), encoding="utf-8")
+    (target / "README.md").write_text(text, encoding="utf-8")
 
 
-def describe(config: PackConfig, tokenizer: audiovq.Tokenizer, events: list[dict[str, Any]]) -> str:
-    """The model's README."""
-    rows = zip(tokenizer.frame_rates, tokenizer.num_codebooks, tokenizer.codebook_sizes, strict=True)
-    ends = [event for event in events if event["event"] == "end"]
-    begins = [event for event in events if event["event"] == "begin"]
-    card = json.loads((Path(config.exp) / "model" / "config.json").read_text(encoding="utf-8"))
+def describe(config: PackConfig, model: Path) -> str:
+    """The model's README. Raises: ModelError when the model cannot be loaded."""
+    lines = (Path(config.exp) / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    events = {event["event"]: event for event in map(json.loads, lines)}  # the last of each
+    card = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    what, details = describe_vocoder(model) if read_kind(model) == VOCODER else describe_tokenizer(model)
     return README.format(
-        name=tokenizer.name,
-        num_levels=tokenizer.num_levels,
-        bits_per_second=tokenizer.bits_per_second,
-        sample_rate=tokenizer.sample_rate,
-        parameters=tokenizer.num_parameters / 1e6,
+        name=card["name"],
         licence=card["licence"],
-        levels="\n".join(f"| {i} | {float(rate) * k:g} | {k} | {v} |" for i, (rate, k, v) in enumerate(rows)),
-        steps=ends[-1]["step"],
-        hours=ends[-1]["audio_seconds"] / 3600,
-        command=begins[-1]["command"],
+        what=what,
+        details=details,
+        steps=events["end"]["step"],
+        hours=events["end"]["audio_seconds"] / 3600,
+        recipe=config.recipe,
+        command=events["begin"]["command"],
         scores=(Path(config.scores) / "RESULTS.md").read_text(encoding="utf-8"),
         data=Path(config.data).read_text(encoding="utf-8") if config.data else "Not stated.",
     )
+
+
+def describe_tokenizer(model: Path) -> tuple[str, str]:
+    """A sentence, and a table of its levels."""
+    tokenizer = audiovq.load(model)
+    rows = zip(tokenizer.frame_rates, tokenizer.num_codebooks, tokenizer.codebook_sizes, strict=True)
+    table = ["| level | codes per second | codebooks | entries |", "|---|---|---|---|"]
+    table += [f"| {i} | {float(rate) * k:g} | {k} | {v} |" for i, (rate, k, v) in enumerate(rows)]
+    what = (
+        f"{tokenizer.num_levels} levels, {tokenizer.bits_per_second:.0f} bits per second, "
+        f"{tokenizer.sample_rate} Hz mono, {tokenizer.num_parameters / 1e6:.1f} million parameters."
+    )
+    return what, "\n".join(table)
+
+
+def describe_vocoder(model: Path) -> tuple[str, str]:
+    """A sentence, and a table of the mels that it reads."""
+    card = load_vocoder(model)[1]
+    mel = card.config.mel
+    table = ["| log-mels | |", "|---|---|", *(f"| {name} | {value} |" for name, value in asdict(mel).items())]
+    what = f"Log-mels to sound, {mel.sample_rate} Hz mono, {card.num_parameters / 1e6:.1f} million parameters."
+    return what, "\n".join(table)
 
 
 ConfigStore.instance().store(name="base_pack", node=PackConfig)

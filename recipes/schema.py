@@ -1,4 +1,4 @@
-"""The configuration of tokenizer training: dataclasses, so that a misspelt key or a wrong type is an error."""
+"""The configurations of the trainings: dataclasses, so that a misspelt key or a wrong type is an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from audiovq.losses.adversarial import FORMS
 from audiovq.models import VQVAEConfig
+from audiovq.models.discriminators import DiscriminatorsConfig
+from audiovq.models.vocoder import VocoderConfig
 from audiovq.train.config import OptimConfig, RunConfig
 
 
@@ -57,6 +60,107 @@ class TrainTokenizerConfig(RunConfig):
     loss: LossWeights = field(default_factory=LossWeights)
 
 
+SOURCES = ("mel", "codes")
+
+
+@dataclass(kw_only=True)
+class VocoderDataConfig(DataConfig):
+    """As for tokenizers, but that each epoch hears a random window of each of the windows there."""
+
+    train_seconds: float = 1.5  # length of the random windows
+    batch_seconds: float = 16.0
+    valid_seconds: float = 300.0
+
+
+@dataclass(kw_only=True)
+class WaveDecoderConfig:
+    """What a waveform decoder of codes has for the head of its tokenizer; the rest is as the tokenizer's decoder."""
+
+    head_strides: list[int] = field(default_factory=lambda: [2])
+    head_blocks: int = 8
+    decoder_blocks: list[int] = field(default_factory=list)  # at each level; empty: as many as the tokenizer's
+
+
+@dataclass(kw_only=True)
+class VocoderLossWeights:
+    """Weights of what the generator learns from, which a balancer takes for shares of the gradient at the waveform."""
+
+    multi_scale_mel: float = 1.0
+    adversarial: float = 0.3
+    feature_matching: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.multi_scale_mel <= 0 or min(self.adversarial, self.feature_matching) < 0:
+            raise ValueError(f"expected multi_scale_mel above 0 and no weight below 0, got {self}")
+
+    @property
+    def uses_discriminators(self) -> bool:
+        return self.adversarial > 0 or self.feature_matching > 0
+
+
+@dataclass(kw_only=True)
+class BalancerConfig:
+    """Whether weights of losses are shares of the gradient at the waveform."""
+
+    enabled: bool = True
+    decay: float = 0.99  # of the running sizes of gradients
+
+
+@dataclass(kw_only=True)
+class AdversarialConfig:
+    """From when on discriminators take part, in which form, and how much of each item they hear."""
+
+    start_step: int = 0
+    # So long they learn before the generator hears of them: what untrained ones say makes it worse.
+    lead_steps: int = 300
+    form: str = "hinge"  # hinge or least_squares
+    # They judge a random part of each window: half a second costs them a third of a window of 1.5 s, and is enough.
+    judged_seconds: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ValueError(f"adversarial.form is {self.form!r}, expected one of {', '.join(FORMS)}")
+        if min(self.start_step, self.lead_steps) < 0 or self.judged_seconds <= 0:
+            raise ValueError(f"expected start_step and lead_steps of at least 0 and judged_seconds above 0, got {self}")
+
+
+@dataclass(kw_only=True)
+class TrainVocoderConfig(RunConfig):
+    """Settings of recipes/train_vocoder.py, beside those of every run."""
+
+    name: str  # of the model, as it will be known
+    licence: str = "unstated"
+    source: str = "mel"  # mel: a vocoder is trained; codes: a waveform decoder for the codes of a tokenizer
+    tokenizer: str = ""  # a bundled tokenizer or its folder
+    decoded_share: float = 0.0  # source=mel: share of items that are read as the tokenizer decodes them
+    level_dropout: float = 0.0  # source=codes: share of items of which only a random prefix of levels is decoded
+    init_from: str = ""  # a model of the same form that a new run begins with, and its discriminators if it has them
+    model: VocoderConfig = field(default_factory=VocoderConfig)  # source=mel
+    decoder: WaveDecoderConfig = field(default_factory=WaveDecoderConfig)  # source=codes
+    discriminators: DiscriminatorsConfig = field(default_factory=DiscriminatorsConfig)
+    adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
+    data: VocoderDataConfig = field(default_factory=VocoderDataConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    discriminator_optim: OptimConfig = field(
+        default_factory=lambda: OptimConfig(learning_rate=2e-4, betas=[0.8, 0.98], max_gradient_norm=10.0)
+    )
+    loss: VocoderLossWeights = field(default_factory=VocoderLossWeights)
+    balancer: BalancerConfig = field(default_factory=BalancerConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.source not in SOURCES:
+            raise ValueError(f"source is {self.source!r}, expected one of {', '.join(SOURCES)}")
+        if self.precision == "16-mixed":  # its one scaled loss would have to serve two optimizers
+            raise ValueError("precision 16-mixed cannot train against discriminators: use bf16-mixed or 32-true")
+        for share in ("decoded_share", "level_dropout"):
+            if not 0 <= getattr(self, share) <= 1:
+                raise ValueError(f"{share} is {getattr(self, share)}, expected 0 to 1")
+        if not self.tokenizer and (self.source == "codes" or self.decoded_share):
+            raise ValueError("source=codes and decoded_share need a tokenizer: add tokenizer=NAME_OR_FOLDER")
+
+
 def register() -> None:
-    """Make the schema known to hydra under the name that configs/train_tokenizer.yaml uses."""
+    """Make the schemas known to hydra under the names that the files in configs/ use."""
     ConfigStore.instance().store(name="base_train_tokenizer", node=TrainTokenizerConfig)
+    ConfigStore.instance().store(name="base_train_vocoder", node=TrainVocoderConfig)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from audiovq.audio.griffin_lim import GriffinLim
 from audiovq.build import config_to_dict
-from audiovq.data.item_random import uniform
+from audiovq.data.augment import random_gains, random_prefixes
 from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, read_cuts, spread
 from audiovq.losses.masked import l1_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
@@ -91,8 +91,10 @@ class TokenizerTask(Task[Cut, Batch]):
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         self.model.train()
         mask = self._mask(batch)
-        wave = batch.wave * self._gain(batch)
-        output = self.forward(wave, mask, self._kept_levels(batch))
+        wave = batch.wave * random_gains(batch, self.config.data.gain_db)
+        output = self.forward(
+            wave, mask, random_prefixes(batch, self.config.model.num_levels, self.config.level_dropout)
+        )
         predicted, weights, model = output.output.float(), self.weights(), self.config.model
         num_samples = batch.num_frames * self.hop_length
         if model.head != "mel":
@@ -124,18 +126,6 @@ class TokenizerTask(Task[Cut, Batch]):
 
     def _mask(self, batch: Batch) -> FrameMask:
         return FrameMask.from_lengths(batch.num_frames, batch.wave.shape[-1] // self.hop_length)
-
-    def _gain(self, batch: Batch) -> Tensor:
-        decibels = (2 * uniform(batch.seeds, "gain") - 1) * self.config.data.gain_db
-        peak = batch.wave.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-4)
-        return torch.minimum((10 ** (decibels / 20)).to(peak.device)[:, None, None], 0.99 / peak)
-
-    def _kept_levels(self, batch: Batch) -> Tensor:
-        """Of each item all levels are decoded, or, by level dropout, the first few. Shape: (B,) int."""
-        levels = self.config.model.num_levels
-        prefix = 1 + (uniform(batch.seeds, "prefix") * max(1, levels - 1)).long()
-        dropped = uniform(batch.seeds, "level dropout") < self.config.level_dropout
-        return torch.where(dropped, prefix, levels).to(self.fabric.device)
 
     @torch.no_grad()
     def start_quantizers(self) -> None:

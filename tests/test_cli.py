@@ -13,18 +13,22 @@ import soundfile
 import torch
 from torch import Tensor
 
-from audiovq import cli, commands
+from audiovq import cli, commands, conversions
 from audiovq.audio.io import AudioReader
 from audiovq.codes import Codes, CodesError
+from audiovq.models.vocoder import Vocoder, VocoderConfig
+from audiovq.pretrained import save_vocoder
 from audiovq.tokenizer import ModelError
+from tests.models import tiny
 
 RATE = 8000
 
 
 class FakeTokenizer:
-    """Two levels of hops 800 and 400; keeps one bit of a frame."""
+    """Two levels of hops 800 and 400; keeps one bit of a frame; the vocoder "half" halves the sound."""
 
     name, model_id = "tiny", "tiny@1"
+    vocoder_name = "griffin-lim"
     sample_rate, num_parameters = RATE, 12
     num_levels, hop_lengths, codebook_sizes, num_codebooks = 2, (800, 400), (4, 2), (1, 1)
     frame_rates = (Fraction(10), Fraction(20))
@@ -44,16 +48,20 @@ class FakeTokenizer:
         codes = codes if levels is None else codes.prefix(levels)
         for start in range(0, codes.num_samples, 1000):
             length = min(1000, codes.num_samples - start)
-            yield torch.full((codes.num_channels, length), (levels or 2) / 8)
+            gain = 0.5 if self.vocoder_name == "half" else 1.0
+            yield torch.full((codes.num_channels, length), gain * (levels or 2) / 8)
 
 
 @pytest.fixture(autouse=True)
 def fake_tokenizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTokenizer]:
     tokenizer = FakeTokenizer()
 
-    def load(name: str, device: str) -> FakeTokenizer:
+    def load(name: str, device: str, vocoder: str | None = None) -> FakeTokenizer:
         if name not in ("tiny", "speech-16k"):
             raise ModelError(f"no model is called {name}")
+        if vocoder not in (None, "half", "griffin-lim"):
+            raise ModelError(f"no vocoder is called {vocoder}")
+        tokenizer.vocoder_name = vocoder or "griffin-lim"
         return tokenizer
 
     info = SimpleNamespace(
@@ -65,11 +73,16 @@ def fake_tokenizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTokenizer]:
         size_bytes=345_678,
         licence="CC0-1.0",
     )
-    monkeypatch.setattr(commands, "load", load)
-    monkeypatch.setattr(commands, "bundled_models", lambda: [info])
-    commands._tokenizer.cache_clear()
+    voice = SimpleNamespace(
+        name="half", sample_rate=RATE, frame_rate=Fraction(100), num_parameters=7, size_bytes=9_000_000, licence="MIT"
+    )
+    monkeypatch.setattr(conversions, "load", load)
+    for module in (commands, conversions):
+        monkeypatch.setattr(module, "bundled_models", lambda: [info])
+    monkeypatch.setattr(commands, "vocoders", lambda: [voice])
+    conversions.tokenizer.cache_clear()
     yield tokenizer
-    commands._tokenizer.cache_clear()
+    conversions.tokenizer.cache_clear()
 
 
 @pytest.fixture
@@ -244,7 +257,10 @@ def test_ctrl_c_leaves_no_half_file(
         ("reconstruct a.wav -o out", "-o out: name a file that ends in .wav or .flac"),
         ("reconstruct a.wav -o a.wav", "-o a.wav is the input"),
         ("reconstruct a.wav -o b.wav --levels 3", "--levels 3: speech-16k has 2"),
-        ("info nothing", "no model is called nothing"),
+        ("decode a.avq -o out --vocoder vok", "no model 'vok': expected a bundled vocoder"),
+        ("decode a.avq -o out --model tiny --vocoder vok", "no vocoder is called vok"),
+        ("reconstruct a.wav -o b.wav --vocoder vok", "no vocoder is called vok"),
+        ("info nothing", "no model 'nothing': expected a bundled tokenizer"),
     ],
 )
 def test_wrong_usage(arguments: str, message: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,11 +290,22 @@ def test_reconstruct_says_what_it_costs(here: Path, capsys: pytest.CaptureFixtur
     fields = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert fields[:3] == [["model", "tiny@1"], ["levels", "1 of 2"], ["seconds", "0.50"]]
     assert fields[3] == ["bits", "per second  20"]
-    assert [name for name, value in fields[4:] if "seconds of audio per second" in value] == ["encoding", "decoding"]
+    assert fields[4] == ["vocoder", "griffin-lim"]
+    assert [name for name, value in fields[5:] if "seconds of audio per second" in value] == ["encoding", "decoding"]
     assert np.all(soundfile.read("out/b.flac")[0] == 0.125)
     # Its output is redone each time, as its numbers are what is asked for.
     assert cli.main(["reconstruct", "a.wav", "-o", "out/b.flac"]) == 0
     assert np.all(soundfile.read("out/b.flac")[0] == 0.25)
+
+
+def test_the_vocoder_that_is_named_makes_the_sound(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sound("a.wav")
+    assert cli.main(["encode", "a.wav", "-o", "a.avq"]) == 0
+    assert cli.main(["decode", "a.avq", "-o", "b.wav", "--model", "tiny", "--vocoder", "half"]) == 0
+    assert cli.main(["reconstruct", "a.wav", "-o", "c.wav", "--vocoder", "half"]) == 0
+    assert "vocoder          half" in capsys.readouterr().out
+    assert cli.main(["decode", "a.avq", "-o", "d.wav", "--vocoder", "griffin-lim"]) == 0
+    assert [soundfile.read(name)[0].max() for name in ("b.wav", "c.wav", "d.wav")] == [0.125, 0.125, 0.25]
 
 
 def test_reconstruct_names_a_bad_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,7 +345,17 @@ def test_info_of_bad_codes(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-def test_info_of_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_of_a_vocoder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_vocoder(here / "v", Vocoder(VocoderConfig(mel=tiny.MEL, width=4, num_blocks=0)), "voice", "CC0-1.0")
+    assert cli.main(["info", "v"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[:3] == ["vocoder       voice", "sample rate   800 Hz", "mel frames/s  100"]
+    assert "hop_length    8" in out and "padding       silence" in out
+
+
+def test_info_of_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "find", Path)
+    monkeypatch.setattr(commands, "read_kind", lambda folder: "tokenizer")
     assert cli.main(["info", "tiny"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "model            tiny@1",
@@ -335,8 +372,9 @@ def test_info_of_a_model(capsys: pytest.CaptureFixture[str]) -> None:
 def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "name  sample rate  frames/s  bits/s  parameters  megabytes  licence",
-        "tiny  8000         10 20     40      12          0.3        CC0-1.0",
+        "name  kind       sample rate  frames/s  bits/s  parameters  megabytes  licence",
+        "tiny  tokenizer  8000         10 20     40      12          0.3        CC0-1.0",
+        "half  vocoder    8000         100       -       7           9.0        MIT",
     ]
 
 

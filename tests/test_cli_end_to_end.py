@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from audiovq import cli, commands
+from audiovq import cli, conversions
 from audiovq.codes import Codes
 from audiovq.models import VQVAE, LevelConfig, VQVAEConfig
 from audiovq.pretrained import save_model
@@ -39,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    commands._tokenizer.cache_clear()
+    conversions.tokenizer.cache_clear()
     return tmp_path
 
 

@@ -29,11 +29,16 @@ ALLOWED: dict[str, set[str]] = {
     "build": {"audio", "quantize", "models", "priors"},
     "pretrained": {"units", "files", "audio", "models", "build"},
     "windows": {"units", "nn"},
-    "tokenizer": {"units", "audio", "codes", "models", "build", "pretrained", "windows"},
+    "vocoding": {"units", "audio", "models", "pretrained", "windows"},
+    "tokenizer": {"units", "audio", "codes", "models", "build", "pretrained", "windows", "vocoding"},
     "audiovq": {"_torchaudio", "codes", "tokenizer"},
     "jobs": {"audio", "codes", "tokenizer"},
-    "commands": {"audio", "codes", "metrics", "tokenizer", "jobs", "audiovq"},
-    "cli": {"audio", "codes", "metrics", "tokenizer", "jobs", "commands", "audiovq"},
+    "conversions": {"audio", "codes", "tokenizer", "jobs"},
+    "commands": {
+        *{"units", "audio", "codes", "metrics", "models", "pretrained", "vocoding", "tokenizer"},
+        *{"jobs", "conversions", "audiovq"},
+    },
+    "cli": {"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}
 SHARED_BY_RECIPES = "schema"

@@ -267,7 +267,7 @@ def test_weights_of_another_configuration_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model 'speech-17k': expected a bundled name"):
+    with pytest.raises(ModelError, match="no model 'speech-17k': expected a bundled tokenizer"):
         audiovq.load("speech-17k")
 
 

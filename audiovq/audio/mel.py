@@ -1,6 +1,6 @@
-"""Log-mel spectrograms: the picture of sound that the mel front-end, the losses and the scores share."""
+"""Log-mel spectrograms: the picture of sound that the mel front-end, the vocoders, the losses and the scores share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torchaudio.functional
@@ -8,10 +8,22 @@ from torch import Tensor, nn
 
 from audiovq.units import padded_samples
 
+PADDINGS = ("silence", "reflect", "reflect_center")
+FILTER_SCALES = ("slaney", "htk")
+FILTER_NORMS = ("slaney", "none")
+
 
 @dataclass(kw_only=True)
 class LogMelConfig:
-    """Geometry of a log-mel spectrogram; `floor` is the smallest mel magnitude, below which the log is flat."""
+    """Geometry and conventions of a log-mel spectrogram; audiovq.audio.mel_presets has those of other toolkits.
+
+    floor: the smallest mel magnitude, below which the log is flat.
+    padding: what surrounds the wave, and where frames lie: "silence" and "reflect" (the wave mirrored) centre frame n
+    on sample n * hop + hop / 2 and give ceil(T / hop) and floor(T / hop) frames; "reflect_center" centres it on sample
+    n * hop and gives floor(T / hop) + 1.
+    filter_norm: "slaney" (triangles of unit area) or "none" (of unit height).
+    power_offset: added to |X|^2 before its square root is taken.
+    """
 
     sample_rate: int = 16000
     n_fft: int = 640
@@ -20,6 +32,10 @@ class LogMelConfig:
     fmin: float = 0.0
     fmax: float = 8000.0
     floor: float = 1e-5
+    padding: str = "silence"
+    filter_scale: str = "slaney"
+    filter_norm: str = "slaney"
+    power_offset: float = 0.0
 
     def __post_init__(self) -> None:
         if self.hop_length < 1 or self.n_fft < self.hop_length or (self.n_fft - self.hop_length) % 2:
@@ -34,6 +50,15 @@ class LogMelConfig:
             )
         if self.floor <= 0:
             raise ValueError(f"floor must be positive, since it is inside a logarithm, got {self.floor}")
+        if self.power_offset < 0:
+            raise ValueError(f"power_offset must not be negative, since a root is taken, got {self.power_offset}")
+        for name, value, allowed in (
+            ("padding", self.padding, PADDINGS),
+            ("filter_scale", self.filter_scale, FILTER_SCALES),
+            ("filter_norm", self.filter_norm, FILTER_NORMS),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
 
     @property
     def margin_samples(self) -> int:
@@ -45,9 +70,23 @@ class LogMelConfig:
         """Samples that one frame depends on."""
         return self.n_fft
 
+    @property
+    def is_streamable(self) -> bool:
+        """Whether frames near the wave's ends can be computed without knowing where it ends."""
+        return self.padding == "silence"
+
+
+def differences(config: LogMelConfig, expected: LogMelConfig) -> list[str]:
+    """One phrase for each field that differs, with both values."""
+    return [
+        f"{field.name} is {getattr(config, field.name)!r}, expected {getattr(expected, field.name)!r}"
+        for field in fields(LogMelConfig)
+        if getattr(config, field.name) != getattr(expected, field.name)
+    ]
+
 
 def mel_filters(config: LogMelConfig) -> Tensor:
-    """Matrix from linear magnitudes to mel magnitudes (Slaney scale, unit-area triangles).
+    """Matrix from linear magnitudes to mel magnitudes.
 
     Shape: (M, n_fft // 2 + 1)
     """
@@ -57,16 +96,16 @@ def mel_filters(config: LogMelConfig) -> Tensor:
         f_max=config.fmax,
         n_mels=config.num_mels,
         sample_rate=config.sample_rate,
-        norm="slaney",
-        mel_scale="slaney",
+        norm=None if config.filter_norm == "none" else config.filter_norm,
+        mel_scale=config.filter_scale,
     )
     return filters.T.contiguous()
 
 
 class LogMel(nn.Module):
-    """Natural logarithm of mel magnitudes; frame n is centred on sample n * hop + hop / 2, silence surrounds the wave.
+    """Natural logarithm of mel magnitudes.
 
-    Shape: (B, 1, T) -> (B, M, N) with N = ceil(T / hop)
+    Shape: (B, 1, T) -> (B, M, N); LogMelConfig.padding says what N is
     """
 
     window: Tensor
@@ -85,20 +124,35 @@ class LogMel(nn.Module):
         return self.config.receptive_samples
 
     def forward(self, wave: Tensor) -> Tensor:
-        """Compute the spectrogram."""
+        """Compute the spectrogram. Raises: ValueError for another shape, or a wave too short to be mirrored."""
         if wave.ndim != 3 or wave.shape[1] != 1 or wave.shape[2] < 1:
             raise ValueError(f"expected a wave of shape (B, 1, T) with T >= 1, got {tuple(wave.shape)}")
-        num_samples = wave.shape[2]
-        missing = padded_samples(num_samples, self.config.hop_length) - num_samples
-        margin = self.config.margin_samples
-        padded = nn.functional.pad(wave.squeeze(1), (margin, margin + missing))
         spectrum = torch.stft(
-            padded,
+            self._padded(wave),
             self.config.n_fft,
             self.config.hop_length,
             window=self.window,
             center=False,
             return_complex=True,
         )
-        mel: Tensor = self.filters @ spectrum.abs()
+        offset = self.config.power_offset
+        magnitude = (spectrum.real.square() + spectrum.imag.square() + offset).sqrt() if offset else spectrum.abs()
+        mel: Tensor = self.filters @ magnitude
         return mel.clamp(min=self.config.floor).log()
+
+    def _padded(self, wave: Tensor) -> Tensor:
+        """Shape: (B, 1, T) -> (B, T')."""
+        num_samples, margin = wave.shape[2], self.config.margin_samples
+        if self.config.padding == "silence":
+            missing = padded_samples(num_samples, self.config.hop_length) - num_samples
+            return nn.functional.pad(wave.squeeze(1), (margin, margin + missing))
+        if self.config.padding == "reflect_center":
+            margin = self.config.n_fft // 2
+        # The second bound asks for one whole window.
+        shortest = max(margin + 1, self.config.n_fft - 2 * margin)
+        if num_samples < shortest:
+            raise ValueError(
+                f"padding {self.config.padding!r} mirrors {margin} samples at either end: "
+                f"expected a wave of {shortest} samples or more, got {num_samples}"
+            )
+        return nn.functional.pad(wave, (margin, margin), mode="reflect").squeeze(1)

@@ -56,6 +56,11 @@ class VQVAEConfig:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}, expected one of {', '.join(allowed)}")
+        if not self.mel.is_streamable:
+            raise ValueError(
+                f"mel.padding is {self.mel.padding!r}, expected 'silence': a tokenizer reads files in pieces, and that "
+                "padding needs to know where a file ends"
+            )
         if len(self.level_strides) != len(self.levels) - 1:
             raise ValueError(
                 f"{len(self.levels)} levels need {len(self.levels) - 1} level_strides, got {list(self.level_strides)}"

@@ -34,11 +34,16 @@ AnyBatch = TypeVar("AnyBatch", bound=SizedBatch)
 
 @dataclass
 class Trained:
-    """A network with an optimizer, a schedule and a running average of its own."""
+    """A network with an optimizer, a schedule and a running average of its own.
+
+    A network that takes part from ``start_step`` on has its schedule between that step and the last; at a step that
+    gives it no gradient its weights stay as they are.
+    """
 
     module: nn.Module
     optim: OptimConfig
     total_steps: int
+    start_step: int = 0
 
     def __post_init__(self) -> None:
         self.average = WeightAverage(self.module, self.optim.averaging_decay)
@@ -51,11 +56,11 @@ class Trained:
 
     def learning_rate(self, step: int) -> float:
         return warmup_cosine(
-            step,
+            max(0, step - self.start_step),
             peak=self.optim.learning_rate,
             final=self.optim.final_learning_rate,
             warmup_steps=self.optim.warmup_steps,
-            total_steps=self.total_steps,
+            total_steps=self.total_steps - self.start_step,
         )
 
 
@@ -98,7 +103,12 @@ class Task(ABC, Generic[Item, AnyBatch]):
 
     @abstractmethod
     def weights(self) -> Mapping[str, float]:
-        """The weight of every loss term."""
+        """The weight of every loss term; of those it names, the loop tells the values."""
+
+    def objective(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """What the gradients are taken of, from what ``losses`` gave: the weighted sum, if a task says no other."""
+        weighted = [terms[name].float() * weight for name, weight in self.weights().items()]
+        return torch.stack(weighted).sum()
 
     def before_step(self, step: int) -> bool:
         """What some steps begin with, on all processes together; whether anything was done."""

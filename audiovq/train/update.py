@@ -14,7 +14,7 @@ from lightning_fabric.wrappers import _FabricOptimizer
 from audiovq.processes import all_reduce_sum
 from audiovq.train.gradients import sum_gradients
 from audiovq.train.random_state import random_state, set_random_state
-from audiovq.train.task import AnyBatch, Item, Task
+from audiovq.train.task import AnyBatch, Item, Task, Trained
 
 
 class NotFiniteError(RuntimeError):
@@ -50,10 +50,12 @@ class Updater(Generic[Item, AnyBatch]):
         self._check(step, {name: value for name, value in terms.items() if name != "loss"}, "loss term")
         rates, norms = {}, {}
         for name, part in self.task.networks.items():
-            rates[name] = part.learning_rate(step)
+            rates[name], norms[name] = part.learning_rate(step), 0.0
             for group in part.optimizer.param_groups:
                 group["lr"] = rates[name]
             sum_gradients(part.module.parameters())
+            if not self._has_gradients(part):
+                continue
             norm = self.fabric.clip_gradients(
                 part.module, part.optimizer, max_norm=part.optim.max_gradient_norm, error_if_nonfinite=False
             )
@@ -61,7 +63,8 @@ class Updater(Generic[Item, AnyBatch]):
         if self._scaler() is None:  # in float16 gradients overflow now and then: the scaler skips such a step
             self._check(step, norms, "gradient norm of")
         for name, part in self.task.networks.items():
-            self.optimizers[name].step()
+            if self._has_gradients(part):  # a gradient scaler refuses to step without any
+                self.optimizers[name].step()
             part.optimizer.zero_grad()
         self.task.after_update()
         for part in self.task.networks.values():
@@ -93,17 +96,20 @@ class Updater(Generic[Item, AnyBatch]):
         sizes = torch.tensor([[float(share.num_valid), share.audio_seconds] for share in shares], dtype=torch.float64)
         num_valid, audio_seconds = all_reduce_sum(sizes.sum(0).to(self.fabric.device)).tolist()
         weights = self.task.weights()
-        factors = torch.tensor(list(weights.values()), device=self.fabric.device)
         means = torch.zeros(len(weights), device=self.fabric.device)
         for share in shares:
             part = share.num_valid / num_valid
             with self.fabric.autocast():
                 terms = self.task.losses(self.fabric.to_device(share))
             values = torch.stack([terms[name].float() for name in weights])
-            self.fabric.backward((values * factors).sum() * part)
+            self.fabric.backward(self.task.objective(terms) * part)
             means += values.detach() * part
         named = dict(zip(weights, all_reduce_sum(means).tolist(), strict=True))
         return {"loss": sum(weights[name] * value for name, value in named.items()), **named}, audio_seconds
+
+    @staticmethod
+    def _has_gradients(part: Trained) -> bool:
+        return any(parameter.grad is not None for parameter in part.module.parameters())
 
     def _scaler(self) -> object:
         return getattr(self.fabric.strategy.precision, "scaler", None)

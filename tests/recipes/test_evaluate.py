@@ -63,7 +63,7 @@ class FakeRecogniser:
 @pytest.fixture
 def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTokenizer:
     fake = FakeTokenizer()
-    monkeypatch.setattr(audiovq, "load", lambda model, device: fake)
+    monkeypatch.setattr(audiovq, "load", lambda model, device, vocoder: fake)
     monkeypatch.setattr(recipe, "Recogniser", FakeRecogniser)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").touch()

@@ -135,7 +135,7 @@ def composed(*overrides: str) -> TrainTokenizerConfig:
     return cast(TrainTokenizerConfig, OmegaConf.to_object(config))
 
 
-EXPERIMENTS = sorted(path.stem for path in (ROOT / "configs" / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "configs" / "experiment").glob("*_codec*.yaml"))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -1,0 +1,81 @@
+"""Networks to folders and back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from audiovq.build import config_to_dict
+from audiovq.files import write_atomically
+from audiovq.models import VQVAE, VQVAEConfig
+from audiovq.models.vocoder import Vocoder, VocoderConfig
+from audiovq.pretrained.card import FORMAT_VERSION, VOCODER, ModelCard, ModelError, read_card, read_vocoder_card
+
+
+def load_model(folder: Path) -> tuple[VQVAE, ModelCard[VQVAEConfig]]:
+    """A tokenizer's network in evaluation mode, on the CPU. Raises: ModelError."""
+    card = read_card(folder)
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are none of our business
+        model = VQVAE(card.config)
+    _fill(model, folder)
+    return model.eval(), card
+
+
+def load_vocoder(folder: Path) -> tuple[Vocoder, ModelCard[VocoderConfig]]:
+    """A vocoder in evaluation mode, on the CPU. Raises: ModelError."""
+    card = read_vocoder_card(folder)
+    with torch.random.fork_rng(devices=[]):
+        vocoder = Vocoder(card.config)
+    _fill(vocoder, folder)
+    return vocoder.eval(), card
+
+
+def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
+    """Write config.json and model.safetensors, weights in half precision; both appear whole or not at all."""
+    _save(folder, model, {"name": name, "licence": licence}, model.config)
+
+
+def save_vocoder(folder: Path, vocoder: Vocoder, name: str, licence: str) -> None:
+    """As ``save_model``, for a vocoder."""
+    _save(folder, vocoder, {"kind": VOCODER, "name": name, "licence": licence}, vocoder.config)
+
+
+def _fill(network: nn.Module, folder: Path) -> None:
+    path = folder / "model.safetensors"
+    try:
+        tensors = safetensors.torch.load_file(path)
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder} has no model.safetensors") from error
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read {path}: {error}") from error
+    try:
+        network.load_state_dict({name: _full(tensor) for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        raise ModelError(f"{path} does not fit its config.json: {error}") from error
+
+
+def _save(folder: Path, network: nn.Module, about: dict[str, str], config: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    card: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        **about,
+        "num_parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "model": config_to_dict(config),
+    }
+    tensors = {key: _half(value).contiguous() for key, value in network.state_dict().items()}
+    with write_atomically(folder / "model.safetensors") as file:
+        file.write(safetensors.torch.save(tensors))
+    with write_atomically(folder / "config.json") as file:
+        file.write((json.dumps(card, indent=2) + "\n").encode())
+
+
+def _full(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.is_floating_point() else tensor

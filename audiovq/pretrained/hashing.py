@@ -1,0 +1,39 @@
+"""What defines codes, as one number: codes can be read by whatever has the same."""
+
+import hashlib
+import json
+from typing import Any
+
+from torch import Tensor
+
+from audiovq.audio.mel import LogMelConfig
+from audiovq.build import config_to_dict
+from audiovq.models import VQVAE, VQVAEConfig
+
+# Fields that came after the first codes were written. At their defaults they mean what went without saying before.
+_LATER_MEL_FIELDS = ("padding", "filter_scale", "filter_norm", "power_offset")
+
+
+def codes_hash(model: VQVAE) -> str:
+    """16 hex digits that change with anything that defines codes: front-end, encoder, codebooks and their links."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps(_defining(model.config), sort_keys=True).encode())
+    for part in ("encoder", "hierarchy"):
+        state: dict[str, Tensor] = model.get_submodule(part).state_dict()
+        for name in sorted(state):
+            if not name.endswith(("ema_count", "ema_sum", "steps_to_restart", "is_started")):
+                digest.update(name.encode() + bytes(state[name].cpu().contiguous().numpy().data))
+    return digest.hexdigest()[:16]
+
+
+def _defining(config: VQVAEConfig) -> dict[str, Any]:
+    values = config_to_dict(config)
+    for reader in ("head", "head_strides", "head_blocks"):
+        del values[reader]
+    for level in values["levels"]:
+        del level["decoder_blocks"]
+    usual = config_to_dict(LogMelConfig())
+    for name in _LATER_MEL_FIELDS:
+        if values["mel"][name] == usual[name]:
+            del values["mel"][name]
+    return values

@@ -1,0 +1,110 @@
+"""From a tokenizer's log-mels to sound: which vocoder does it, and a network run over a stream of frames."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from audiovq.audio.mel import LogMelConfig, differences
+from audiovq.models import VQVAEConfig
+from audiovq.models.vocoder import Vocoder
+from audiovq.pretrained import VOCODER, ModelError, find, read_vocoder_card, vocoders
+from audiovq.units import seconds_to_samples
+from audiovq.windows import Window, WindowCutter
+
+GRIFFIN_LIM = "griffin-lim"
+WINDOW_SECONDS = 16  # of each window's own part; longer windows save overlap, shorter ones memory
+
+
+class MelInverter(Protocol):
+    """Log-mel frames in, sound out; what is not settled yet comes later. `flush` ends the sound."""
+
+    def push(self, mel: Tensor) -> Tensor:
+        """Shape: (M, n) -> (n',)."""
+
+    def flush(self) -> Tensor:
+        """Shape: -> (n',)."""
+
+
+def find_vocoder(config: VQVAEConfig, vocoder: str | os.PathLike[str] | None) -> Path | None:
+    """The folder of the vocoder for a tokenizer; None when Griffin-Lim or its own head makes the sound.
+
+    ``vocoder`` is as in ``audiovq.load``.
+
+    Raises: ModelError when there is no such vocoder, or the tokenizer decodes to waveforms and takes none.
+    """
+    if config.head != "mel":
+        if vocoder is not None:
+            raise ModelError(f"this model decodes to waveforms and takes no vocoder, got {os.fspath(vocoder)!r}")
+        return None
+    if vocoder is None:
+        fitting = (info.path for info in vocoders() if read_vocoder_card(info.path).config.mel == config.mel)
+        return next(fitting, None)
+    return None if vocoder == GRIFFIN_LIM else find(vocoder, VOCODER)
+
+
+def check_fits(vocoder_name: str, vocoder_mel: LogMelConfig, name: str, mel: LogMelConfig) -> None:
+    """Raises: ModelError that names every field in which the mels of a vocoder and of a tokenizer differ."""
+    different = differences(vocoder_mel, mel)
+    if different:
+        raise ModelError(
+            f"the vocoder {vocoder_name} reads other mels than {name} decodes: {'; '.join(different)}. "
+            f"Take another vocoder, or {GRIFFIN_LIM!r}"
+        )
+
+
+def vocode(mels: Iterable[Tensor], begin: Callable[[], MelInverter]) -> Iterator[Tensor]:
+    """Log-mels of all channels to sound, each channel by itself. Shape: each (C, M, n) -> each (C, n')."""
+    inverters: list[MelInverter] = []
+    for mel in mels:
+        inverters = inverters or [begin() for _ in mel]
+        yield torch.stack([inverter.push(channel) for inverter, channel in zip(inverters, mel, strict=True)])
+    yield torch.stack([inverter.flush() for inverter in inverters])
+
+
+class VocoderStream:
+    """Runs a vocoder over frames that come in pieces of any size; the sound is the same to the last bit for all cuts.
+
+    Its windows have one shape and see as much around them as the network does: see audiovq.windows.
+    """
+
+    def __init__(self, vocoder: Vocoder, device: str | torch.device = "cpu") -> None:
+        self.vocoder = vocoder
+        self.device = torch.device(device)
+        self._begin()
+
+    def push(self, mel: Tensor) -> Tensor:
+        """Take frames and return the samples that are settled.
+
+        Shape: (M, n) -> (n',)
+        """
+        num_mels = self.vocoder.config.mel.num_mels
+        if mel.ndim != 2 or mel.shape[0] != num_mels:
+            raise ValueError(f"expected a log-mel of shape ({num_mels}, n), got {tuple(mel.shape)}")
+        return self._run(self._cutter.push(mel))
+
+    def flush(self) -> Tensor:
+        """Return the samples that `push` kept back, up to hop_length for every frame; the next `push` begins another.
+
+        Shape: (n',)
+        """
+        wave = self._run(self._cutter.flush())
+        self._begin()
+        return wave
+
+    def _begin(self) -> None:
+        mel = self.vocoder.config.mel
+        step = max(1, seconds_to_samples(WINDOW_SECONDS, mel.sample_rate) // mel.hop_length)
+        self._cutter = WindowCutter(1, step, self.vocoder.context)
+
+    @torch.inference_mode()
+    def _run(self, windows: Iterable[Window]) -> Tensor:
+        return torch.cat([torch.empty(0), *map(self._sound, windows)])
+
+    def _sound(self, window: Window) -> Tensor:
+        mask = None if window.mask is None else window.mask.at(1).to(self.device)
+        wave: Tensor = self.vocoder(window.signal[None].to(self.device), mask)
+        return window.kept(wave)[0, 0].float().cpu()
