@@ -33,6 +33,12 @@ def config_to_dict(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+def differing_fields(config: Any, other: Any) -> list[str]:
+    """The names of the fields in which two configurations of one class differ."""
+    values, others = config_to_dict(config), config_to_dict(other)
+    return [name for name, value in values.items() if others[name] != value]
+
+
 def config_from_dict(cls: type[T], values: dict[str, Any]) -> T:
     """The configuration of class ``cls``; unknown, misspelt and missing nested keys are errors.
 

@@ -24,11 +24,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from audiovq.train.preemption import EXIT_AGAIN
+
 if TYPE_CHECKING:
     import submitit
     from submitit.helpers import DelayedSubmission
 
-EXIT_AGAIN = os.EX_TEMPFAIL  # 75, how a recipe says that the same command goes on
 STOPPED = (EXIT_AGAIN, -signal.SIGTERM)  # by its death a recipe that has nothing to save yet, or never anything
 MAX_TIMEOUTS = 10_000  # submitit gives up after three by default; every one of them has brought the training further
 SHOWN_LINES = 20  # of the output of a recipe that failed

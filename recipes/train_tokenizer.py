@@ -23,9 +23,9 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from audiovq.audio.griffin_lim import GriffinLim
-from audiovq.build import config_to_dict
+from audiovq.build import config_to_dict, differing_fields
 from audiovq.data.augment import random_gains, random_prefixes
-from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, read_cuts, spread
+from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, pick_evenly, read_cuts, spread
 from audiovq.losses.masked import l1_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
@@ -33,9 +33,11 @@ from audiovq.models import VQVAE, VQVAEOutput
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import find, load_model, save_model
 from audiovq.processes import all_reduce_sum, gather_rows, rank, world_size
+from audiovq.quantize.kmeans import evenly_spaced
 from audiovq.train.launch import launch
 from audiovq.train.loop import Loop
 from audiovq.train.preemption import StopRequests, ignore_stop_requests
+from audiovq.train.rounds import in_rounds
 from audiovq.train.shares import own_shares
 from audiovq.train.task import Task, Trained, Validation
 from audiovq.train.update import NotFiniteError
@@ -112,11 +114,11 @@ class TokenizerTask(Task[Cut, Batch]):
             terms["wave"] = l1_loss(predicted, wave, mask.at(self.hop_length))
         return terms
 
-    def before_step(self, step: int) -> bool:
+    def before_step(self, step: int) -> str | None:
         if step != self.config.quantizer_start_step or all(q.started for q in self.model.hierarchy.quantizers):
-            return False
+            return None
         self.start_quantizers()
-        return True
+        return "the codebooks start from real latents"
 
     def after_update(self) -> None:
         self.model.hierarchy.update_quantizers()
@@ -146,8 +148,7 @@ class TokenizerTask(Task[Cut, Batch]):
         for quantizer, parts in zip(self.model.hierarchy.quantizers, gathered, strict=True):
             if quantizer.started:
                 continue
-            points = torch.cat(parts)
-            quantizer.start(points[torch.linspace(0, len(points) - 1, min(wanted, len(points))).long()])
+            quantizer.start(evenly_spaced(torch.cat(parts), wanted))
 
     # -- looking at it ---------------------------------------------------------------------------------------------
 
@@ -162,13 +163,8 @@ class TokenizerTask(Task[Cut, Batch]):
             for k, v in zip(config.num_codebooks, config.codebook_sizes, strict=True)
         ]
         batches = ordered_batches(self.valid_cuts, self.config.data.batch_seconds)
-        own = iter(load(batches[rank() :: world_size()], self.hop_length))
-        for _ in range(0, len(batches), world_size()):
-            if not go_on():
-                return None
-            share = next(own, None)
-            if share is None:
-                continue
+
+        def look(share: Batch) -> None:
             batch = self.fabric.to_device(share)
             mask = self._mask(batch)
             codes = model.encode(model.features(batch.wave), mask)
@@ -178,7 +174,11 @@ class TokenizerTask(Task[Cut, Batch]):
                 decoded = self._as_mel(model.decode(codes[: level + 1], mask))
                 distances[level] += l1_loss(decoded, mel, mel_mask) * mel_mask.sum()
                 counts[level] += code_counts(mask.select(codes[level].transpose(1, 2)).T, config.codebook_sizes[level])
-        distances = all_reduce_sum(distances)
+
+        own = load(batches[rank() :: world_size()], self.hop_length)
+        if not in_rounds(own, len(batches), go_on, look):
+            return None
+        all_reduce_sum(distances)
         by_levels = (distances[:-1] / distances[-1]).tolist()
         counts = [all_reduce_sum(level).cpu() for level in counts]
         self._check_collapse(step, counts)
@@ -202,8 +202,7 @@ class TokenizerTask(Task[Cut, Batch]):
     def _clips(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Log-mels and sounds of some utterances, before and after."""
         pictures, sounds = {}, {}
-        cuts = list(self.valid_cuts)
-        for clip, cut in enumerate(cuts[:: max(1, len(cuts) // NUM_CLIPS)][:NUM_CLIPS]):
+        for clip, cut in enumerate(pick_evenly(self.valid_cuts, NUM_CLIPS)):
             wave = next(iter(load([[cut]], self.hop_length))).wave.to(self.fabric.device)
             codes = self.average_model.encode(self.average_model.features(wave))
             decoded = self.average_model.decode(codes)
@@ -248,9 +247,7 @@ def initial_model(config: TrainTokenizerConfig) -> VQVAE:
     if not config.init_from:
         return VQVAE(config.model)
     source, card = load_model(find(config.init_from))
-    differing = [
-        name for name, value in config_to_dict(card.config).items() if config_to_dict(config.model)[name] != value
-    ]
+    differing = differing_fields(card.config, config.model)
     if not differing:
         return source
     if not config.init_partly:

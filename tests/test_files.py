@@ -2,13 +2,11 @@
 
 import errno
 import os
-import resource
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -16,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 
 from audiovq.files import remove_unfinished, write_atomically
+from tests.full_disk import full_disk
 
 
 @pytest.fixture
@@ -75,17 +74,6 @@ def test_an_error_at_the_end_leaves_the_old_file_alone(
     with pytest.raises(type(error)):
         write(path, b"new")
     assert files(path.parent) == {"a.bin": b"old"}
-
-
-@contextmanager
-def full_disk(num_bytes: int) -> Iterator[None]:
-    """Writes beyond so many bytes of a file fail, as they do on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("size", [21_000, 1_000_000])  # more is written at closing, or at once

@@ -69,6 +69,12 @@ def spread(cuts: CutSet, seconds: float) -> CutSet:
     return CutSet.from_cuts(cut for index, cut in enumerate(cuts) if index % every == 0)
 
 
+def pick_evenly(cuts: CutSet, number: int) -> list[Cut]:
+    """``number`` cuts from all over the set, or all when there are fewer."""
+    listed = list(cuts)
+    return listed[:: max(1, len(listed) // number)][:number]
+
+
 def epoch_batches(
     cuts: CutSet, batch_seconds: float, seed: int, epoch: int, speeds: Sequence[float] = (1.0,)
 ) -> list[list[Cut]]:

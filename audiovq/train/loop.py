@@ -86,9 +86,9 @@ class Loop(Generic[Item, AnyBatch]):
     def _train(self) -> None:
         batches = self.task.epoch_batches(self.epoch)
         self.updater.rehearse(list(self._load([max(batches, key=self.task.cost)])))
-        for shares in self._batches():
-            if self.task.before_step(self.step):
-                self.report.event("start", self.step, {"notes": "the codebooks start from real latents"})
+        for shares in self._batches(batches):
+            if done := self.task.before_step(self.step):
+                self.report.event("start", self.step, {"notes": done})
             try:
                 update = self.updater.update(self.step, shares)
             except NotFiniteError as error:
@@ -129,16 +129,20 @@ class Loop(Generic[Item, AnyBatch]):
 
     # -- data ----------------------------------------------------------------------------------------------------
 
-    def _batches(self) -> Iterator[Sequence[AnyBatch]]:
-        """This process's shares of every global batch, from the position of the run on, without end."""
+    def _batches(self, batches: Sequence[Sequence[Item]]) -> Iterator[Sequence[AnyBatch]]:
+        """This process's shares of every global batch, from the position of the run on, without end.
+
+        Args:
+            batches: those of the epoch that the run is in
+        """
         while True:
-            batches = self.task.epoch_batches(self.epoch)
             shares = iter(self._load(batches[self.batches_done :]))
             for _ in range(self.batches_done, len(batches)):
                 with self.report.waiting():
                     ready = [next(shares) for _ in range(self.config.accumulate)]
                 yield ready
             self.epoch, self.batches_done = self.epoch + 1, 0
+            batches = self.task.epoch_batches(self.epoch)
 
     def _load(self, batches: Sequence[Sequence[Item]]) -> Iterator[AnyBatch]:
         shares = [

@@ -110,9 +110,9 @@ class Task(ABC, Generic[Item, AnyBatch]):
         weighted = [terms[name].float() * weight for name, weight in self.weights().items()]
         return torch.stack(weighted).sum()
 
-    def before_step(self, step: int) -> bool:
-        """What some steps begin with, on all processes together; whether anything was done."""
-        return False
+    def before_step(self, step: int) -> str | None:
+        """What some steps begin with, on all processes together; words for the log when something was done."""
+        return None
 
     @abstractmethod
     def after_update(self) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.audio.mel import LogMel, LogMelConfig, differences
-from audiovq.build import config_to_dict
+from audiovq.build import differing_fields
 from audiovq.models import VQVAE
 from audiovq.models.vocoder import Vocoder
 from audiovq.nn.mask import FrameMask
@@ -145,7 +145,5 @@ def check_mel(mel: LogMelConfig, tokenizer: VQVAE, name: str) -> None:
 
 def check_same_form(name: str, found: object, wanted: object) -> None:
     """Raises: ModelError that lists the differing settings."""
-    ours, theirs = config_to_dict(wanted), config_to_dict(found)
-    differing = [key for key in ours if ours[key] != theirs[key]]
-    if differing:
+    if differing := differing_fields(found, wanted):
         raise ModelError(f"init_from={name} is another model than this configuration: {', '.join(differing)}")

@@ -18,7 +18,7 @@ from audiovq.audio.mel import LogMel
 from audiovq.build import config_to_dict
 from audiovq.data.augment import random_gains, random_prefixes
 from audiovq.data.item_random import uniform
-from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, read_cuts, spread
+from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, pick_evenly, read_cuts, spread
 from audiovq.files import write_atomically
 from audiovq.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from audiovq.losses.balancer import Balancer
@@ -31,6 +31,7 @@ from audiovq.processes import all_reduce_sum, rank, world_size
 from audiovq.train.launch import launch
 from audiovq.train.loop import Loop
 from audiovq.train.preemption import StopRequests, ignore_stop_requests
+from audiovq.train.rounds import in_rounds
 from audiovq.train.task import Task, Trained, Validation
 from recipes.schema import TrainVocoderConfig
 from recipes.train_vocoder.generators import CodesGenerator, make_generator
@@ -83,10 +84,9 @@ class VocoderTask(Task[Cut, Batch]):
 
     # -- losses --------------------------------------------------------------------------------------------------
 
-    def before_step(self, step: int) -> bool:
+    def before_step(self, step: int) -> None:
         self.adversarial = self.config.loss.uses_discriminators and step >= self.start_step
         self.listening = step >= self.start_step + self.config.adversarial.lead_steps
-        return False
 
     def weights(self) -> Mapping[str, float]:
         weights = self._generator_weights()
@@ -204,23 +204,22 @@ class VocoderTask(Task[Cut, Batch]):
         sums = torch.zeros(len(views), 2, device=self.fabric.device)  # log-mel distance, multi-scale mel distance
         num_valid = torch.zeros((), device=self.fabric.device)
         batches = ordered_batches(self.valid_cuts, max(self.config.data.batch_seconds, VALID_WINDOW_SECONDS))
-        own = iter(load(batches[rank() :: world_size()], self.hop_length))
-        for _ in range(0, len(batches), world_size()):
-            if not go_on():
-                return None
-            share = next(own, None)
-            if share is None:
-                continue
+
+        def look(share: Batch) -> None:
             batch = self.fabric.to_device(share)
             mask = self._mask(batch.num_frames, batch.wave)
             mel, mel_mask = self.log_mel(batch.wave), mask.at(self.hop_length // self.generator.mel.hop_length)
-            num_valid += batch.num_valid
+            num_valid.add_(batch.num_valid)
             for view, row in zip(views, sums, strict=True):
                 decoded = self._decoded(batch.wave, mask, view)
                 row[0] += l1_loss(self.log_mel(decoded), mel, mel_mask) * batch.num_valid
                 row[1] += (
                     self.multi_scale_mel(decoded, batch.wave, batch.num_frames * self.hop_length) * batch.num_valid
                 )
+
+        own = load(batches[rank() :: world_size()], self.hop_length)
+        if not in_rounds(own, len(batches), go_on, look):
+            return None
         means = (all_reduce_sum(sums) / all_reduce_sum(num_valid)).tolist()
         score = sum(share * row[0] for share, row in zip(views.values(), means, strict=True))
         measured = {
@@ -239,8 +238,7 @@ class VocoderTask(Task[Cut, Batch]):
     def _clips(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Log-mels and sounds of some utterances, before and after."""
         pictures, sounds = {}, {}
-        cuts = list(self.valid_cuts)
-        for clip, cut in enumerate(cuts[:: max(1, len(cuts) // NUM_CLIPS)][:NUM_CLIPS]):
+        for clip, cut in enumerate(pick_evenly(self.valid_cuts, NUM_CLIPS)):
             batch = self.fabric.to_device(next(iter(load([[cut]], self.hop_length))))
             mask = self._mask(batch.num_frames, batch.wave)
             made = {view: self._decoded(batch.wave, mask, view) for view in self.generator.views}

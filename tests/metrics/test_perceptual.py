@@ -7,16 +7,9 @@ from torch import Tensor
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError, optional_package
 from audiovq.metrics.perceptual import pesq_wb
-from recipes.benchmark.speed import speech_like
 
 RATE = 16_000
 pytest.importorskip("pesq", reason="pesq is compiled on installing, so only the extra eval brings it")
-
-
-@pytest.fixture(scope="module")
-def pair() -> tuple[Tensor, Tensor]:
-    clean = speech_like(1.5, RATE)[0]
-    return clean, clean + 0.01 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
 
 
 def test_reference_and_result_go_to_the_package_in_this_order(pair: tuple[Tensor, Tensor]) -> None:

@@ -3,11 +3,8 @@
 import errno
 import json
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -16,6 +13,7 @@ import pytest
 import torch
 
 from audiovq.train.checkpoint import CheckpointError, CheckpointFolder, checkpoints, load_checkpoint
+from tests.full_disk import full_disk
 
 
 def state(step: int, size: int = 10) -> dict[str, Any]:
@@ -162,17 +160,6 @@ def test_damaged_scores_are_read_again_from_the_checkpoints(tmp_path: Path) -> N
     run.save(4, state(4), 0.7)
     assert steps(tmp_path) == [1, 3, 4]
     assert json.loads((tmp_path / "scores.json").read_text())["scores"] == {"1": 0.1, "3": 0.6, "4": 0.7}
-
-
-@contextmanager
-def full_disk(num_bytes: int) -> Iterator[None]:
-    """Writes beyond so many bytes of a file fail, as they do on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("room", [0, 100, 20_000, 40_000, -1])  # in bytes; -1: all but the last byte
