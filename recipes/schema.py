@@ -31,13 +31,15 @@ class DataConfig:
 
 @dataclass(kw_only=True)
 class LossWeights:
-    """Weights of the loss terms; a term of weight 0 is not computed. An adversarial term will have its place here."""
+    """Weights of the loss terms; a term of weight 0 is not computed."""
 
     mel: float = 1.0  # L1 of log-mels in nats
     multi_scale_mel: float = 0.0  # waveform heads
     multi_scale_stft: float = 0.0
     wave: float = 0.0
     commitment: float = 0.25
+    prefixes: float = 0.0  # the first of mel and multi_scale_mel, for every prefix of levels but the whole
+    predictor: float = 0.0  # how badly each level's latent is guessed from the next coarser codes
 
 
 @dataclass(kw_only=True)

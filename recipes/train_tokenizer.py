@@ -26,10 +26,11 @@ from audiovq.audio.griffin_lim import GriffinLim
 from audiovq.build import config_to_dict, differing_fields
 from audiovq.data.augment import random_gains, random_prefixes
 from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, pick_evenly, read_cuts, spread
-from audiovq.losses.masked import l1_loss
+from audiovq.losses.masked import l1_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
+from audiovq.models.predictor import LevelPredictor
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import find, load_model, save_model
 from audiovq.processes import all_reduce_sum, gather_rows, rank, world_size
@@ -61,6 +62,9 @@ class TokenizerTask(Task[Cut, Batch]):
         torch.manual_seed(config.seed)
         self.model = initial_model(config).to(fabric.device)
         self.networks = {"model": Trained(self.model, config.optim, config.total_steps)}
+        if config.loss.predictor:
+            self.predictor = LevelPredictor(config.model).to(fabric.device)
+            self.networks["predictor"] = Trained(self.predictor, config.optim, config.total_steps)
         self.forward: Callable[..., VQVAEOutput] = torch.compile(self.model) if config.compile else self.model
         self.average_model = VQVAE(config.model).to(fabric.device).eval()
         self.multi_scale_mel = MultiScaleMelLoss(config.model.sample_rate).to(fabric.device)
@@ -85,7 +89,7 @@ class TokenizerTask(Task[Cut, Batch]):
     # -- losses --------------------------------------------------------------------------------------------------
 
     def weights(self) -> Mapping[str, float]:
-        names = ["commitment", "mel"]
+        names = ["commitment", "mel", "prefixes", "predictor"]
         if self.config.model.head != "mel":
             names += ["multi_scale_mel", "multi_scale_stft", "wave"]
         return {name: getattr(self.config.loss, name) for name in names if getattr(self.config.loss, name)}
@@ -102,10 +106,21 @@ class TokenizerTask(Task[Cut, Batch]):
         if model.head != "mel":
             predicted = predicted * mask.at(self.hop_length)  # heads that overlap frames spill past an item's end
         terms = {"commitment": torch.stack([level.commitment_loss for level in output.quantized]).mean()}
+        mel, mel_mask = self.model.log_mel(wave), mask.at(self.hop_length // model.mel.hop_length)
         if "mel" in weights:
-            predicted_mel = predicted if model.head == "mel" else self.model.log_mel(predicted)
-            mel_mask = mask.at(self.hop_length // model.mel.hop_length)
-            terms["mel"] = l1_loss(predicted_mel, self.model.log_mel(wave), mel_mask)
+            terms["mel"] = l1_loss(self._as_mel(predicted), mel, mel_mask)
+        if "prefixes" in weights:
+            decoded = [level.latent for level in output.quantized]
+            keeps = [torch.full_like(batch.num_frames, levels, device=mel.device) for levels in range(1, len(decoded))]
+            distances = [l1_loss(self._as_mel(self.model.read(decoded, keep, mask)), mel, mel_mask) for keep in keeps]
+            terms["prefixes"] = torch.stack(distances).mean()
+        if "predictor" in weights:
+            guesses = self.predictor([level.latent for level in output.quantized[:-1]], mask)
+            distances = [
+                relative_l2_loss(guess, latent.detach(), mask.at(factor))
+                for guess, latent, factor in zip(guesses, output.latents[1:], self.predictor.factors[1:], strict=True)
+            ]
+            terms["predictor"] = torch.stack(distances).mean()
         if "multi_scale_mel" in weights:
             terms["multi_scale_mel"] = self.multi_scale_mel(predicted, wave, num_samples)
         if "multi_scale_stft" in weights:

@@ -16,3 +16,14 @@ def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
 def l1_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Mean absolute difference; in nats for log-mels, in full-scale units for waveforms. Shape: (B, C, N) both."""
     return masked_mean((prediction.float() - target.float()).abs(), mask)
+
+
+def relative_l2_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Squared error beside the size of each item's target: 1 for a guess of zero, whatever the target's scale.
+
+    Shape: (B, C, N) both, mask (B, 1, N) -> scalar, the mean of the items weighted by their frames.
+    """
+    prediction, target = prediction.float() * mask, target.float() * mask
+    relative = (prediction - target).square().sum((1, 2)) / target.square().sum((1, 2)).clamp(min=1e-8)
+    frames = mask.sum((1, 2))
+    return (relative * frames).sum() / frames.sum().clamp(min=1)

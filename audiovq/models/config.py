@@ -9,7 +9,7 @@ from audiovq.audio.mel import LogMelConfig
 from audiovq.quantize import QuantizerConfig
 
 FRONTENDS = ("mel", "wave")
-HIERARCHIES = ("conditional", "residual", "independent")
+HIERARCHIES = ("conditional", "parallel", "residual", "independent")
 HEADS = ("mel", "istft", "transposed")
 
 
@@ -27,8 +27,9 @@ class LevelConfig:
 class VQVAEConfig:
     """Levels, strides and block counts run from coarse to fine; strides of the stem from the input to the finest level.
 
-    hierarchy: "conditional" (VQ-VAE-2: each level sees the decoded coarser codes), "residual" (SNAC: each level codes
-    what the coarser ones left of one latent), "independent" (Jukebox: each level codes the input on its own).
+    hierarchy: "conditional" (VQ-VAE-2: each level sees the decoded coarser codes), "parallel" (the same without the
+    top-down path: levels are coded apart and decoded together), "residual" (SNAC: each level codes what the coarser
+    ones left of one latent), "independent" (Jukebox: levels are coded apart and decoded apart).
     head: "mel" (log-mel frames out), "istft" or "transposed" (a waveform out).
     """
 

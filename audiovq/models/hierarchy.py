@@ -39,7 +39,7 @@ class Conditioner(nn.Module):
 
 
 class Hierarchy(nn.Module):
-    """One quantizer per level, coarse first, and what links them; VQVAEConfig.hierarchy names the three forms."""
+    """One quantizer per level, coarse first, and what links them; VQVAEConfig.hierarchy names the forms."""
 
     def __init__(self, config: VQVAEConfig) -> None:
         super().__init__()
@@ -56,8 +56,8 @@ class Hierarchy(nn.Module):
 
         Shape: features as the encoder gives them.
         """
-        step = {"conditional": self._conditional, "residual": self._residual, "independent": self._independent}
-        return step[self.form](features, [None if mask is None else mask.at(factor) for factor in self.factors])
+        step = {"conditional": self._conditional, "residual": self._residual}.get(self.form, self._apart)
+        return step(features, [None if mask is None else mask.at(factor) for factor in self.factors])
 
     def decode(self, codes: list[Tensor]) -> list[Tensor]:
         """Codes of the first levels to their latents. Shape: [(B, K_l, N_l), ...] -> [(B, D, N_l), ...]."""
@@ -85,7 +85,7 @@ class Hierarchy(nn.Module):
             residual = residual - results[level].latent.repeat_interleave(ratio, dim=-1)
         return latents, results
 
-    def _independent(self, features: list[Tensor], masks: list[Tensor | None]) -> tuple[list[Tensor], list[Quantized]]:
+    def _apart(self, features: list[Tensor], masks: list[Tensor | None]) -> tuple[list[Tensor], list[Quantized]]:
         """Source: Dhariwal et al. 2020, Jukebox, section 3.2."""
         return features, [
             quantizer(x, mask) for quantizer, x, mask in zip(self.quantizers, features, masks, strict=True)

@@ -50,8 +50,14 @@ class VQVAE(nn.Module):
         latents, quantized = self.hierarchy(self.encoder(self.features(wave), mask), mask)
         if keep is None:
             keep = torch.full((len(wave),), self.config.num_levels, device=wave.device)
-        output = self.decoder([level.latent for level in quantized], keep, mask)
-        return VQVAEOutput(self._from_network(output), quantized, latents)
+        return VQVAEOutput(self.read([level.latent for level in quantized], keep, mask), quantized, latents)
+
+    def read(self, decoded: list[Tensor], keep: Tensor, mask: FrameMask | None = None) -> Tensor:
+        """What the decoder makes of decoded codes; ``keep`` is as in ``forward``, the result as of ``decode``.
+
+        Shape: [(B, D, N_0), ..., (B, D, N_{L-1})] -> (B, M, N) or (B, 1, T).
+        """
+        return self._from_network(self.decoder(decoded, keep, mask))
 
     def features(self, wave: Tensor) -> Tensor:
         """What the encoder reads. Shape: (B, 1, T) -> (B, M, N) for a mel front, (B, 1, T) for a wave front."""
@@ -72,7 +78,7 @@ class VQVAE(nn.Module):
         for factor in self.hierarchy.factors[len(codes) :]:
             latents.append(coarse.new_zeros(*coarse.shape[:2], coarse.shape[2] * factor))
         keep = torch.full((len(coarse),), len(codes), device=coarse.device)
-        return self._from_network(self.decoder(latents, keep, mask))
+        return self.read(latents, keep, mask)
 
     def _from_network(self, output: Tensor) -> Tensor:
         return output * self.config.mel_scale + self.config.mel_mean if self.config.head == "mel" else output

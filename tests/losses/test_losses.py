@@ -7,11 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from audiovq.losses.masked import l1_loss, masked_mean
+from audiovq.losses.masked import l1_loss, masked_mean, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 HOP = 80  # of the coarsest level: no multiple of any hop of the losses
+
+
+def relative_l2_of_waves(prediction: Tensor, target: Tensor, num_samples: Tensor) -> Tensor:
+    mask = torch.arange(target.shape[-1]) < num_samples[:, None, None]
+    return relative_l2_loss(prediction, target, mask.float())
 
 
 def l1_of_waves(prediction: Tensor, target: Tensor, num_samples: Tensor) -> Tensor:
@@ -21,7 +26,9 @@ def l1_of_waves(prediction: Tensor, target: Tensor, num_samples: Tensor) -> Tens
 
 spectral = pytest.mark.parametrize("loss", [MultiScaleMelLoss(16000), multi_scale_stft_loss], ids=["mel", "stft"])
 every = pytest.mark.parametrize(
-    "loss", [MultiScaleMelLoss(16000), multi_scale_stft_loss, l1_of_waves], ids=["mel", "stft", "l1"]
+    "loss",
+    [MultiScaleMelLoss(16000), multi_scale_stft_loss, l1_of_waves, relative_l2_of_waves],
+    ids=["mel", "stft", "l1", "l2"],
 )
 
 
@@ -64,6 +71,13 @@ def test_means_of_half_precision_are_in_full() -> None:
 def test_l1_by_hand() -> None:
     loss = l1_loss(torch.tensor([[[1.0, -1.0]]]), torch.tensor([[[0.5, 1.0]]]))
     assert loss == pytest.approx((0.5 + 2.0) / 2)
+
+
+def test_relative_l2_by_hand() -> None:
+    target = torch.tensor([[[3.0, 4.0, 100.0]], [[1.0, 1.0, 1.0]]])
+    prediction = torch.tensor([[[3.0, 3.0, 0.0]], [[0.0, 0.0, 0.0]]])
+    mask = torch.tensor([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])
+    assert relative_l2_loss(prediction, target, mask) == pytest.approx((2 * (1 / 25) + 3 * 1) / 5)
 
 
 @pytest.mark.parametrize("num_samples", [16000, HOP], ids=["whole hops", "less than a hop"])

@@ -1,4 +1,4 @@
-"""The hierarchy: lengths, masks, context, prefixes, gradients, and what each of its three forms may see."""
+"""The hierarchy: lengths, masks, context, prefixes, gradients, and what each of its forms may see."""
 
 import dataclasses
 
@@ -133,9 +133,10 @@ def dependence(hierarchy: str) -> list[bool]:
     return [not torch.allclose(a, b) for a, b in zip(before, after, strict=True)]
 
 
-def test_finer_levels_see_coarser_codes_unless_independent() -> None:
+def test_finer_levels_see_coarser_codes_where_the_form_says_so() -> None:
     assert dependence("conditional") == [False, True, True]
     assert dependence("residual") == [False, True, True]
+    assert dependence("parallel") == [False, False, False]
     assert dependence("independent") == [False, False, False]
 
 
@@ -144,6 +145,14 @@ def test_the_independent_form_reads_its_finest_level_alone() -> None:
     codes = model.encode(model.features(torch.randn(1, 1, 5 * HOP)))
     other = [(codes[0] + 1) % 16, (codes[1] + 1) % 16, codes[2]]
     assert torch.equal(model.decode(codes), model.decode(other))
+
+
+def test_the_parallel_form_reads_all_levels() -> None:
+    model = tiny.model("mel", "parallel")
+    codes = model.encode(model.features(torch.randn(1, 1, 5 * HOP)))
+    for level in range(3):
+        other = [(row + 1) % 16 if each == level else row for each, row in enumerate(codes)]
+        assert not torch.allclose(model.decode(codes), model.decode(other))
 
 
 def test_residual_levels_explain_the_mean_of_what_is_left() -> None:

@@ -54,6 +54,7 @@ VARIANTS = [
     ("mel", "conditional", "mel", "ema"),
     ("mel", "residual", "mel", "ema"),
     ("mel", "independent", "mel", "fsq"),
+    ("mel", "parallel", "mel", "ema"),
     ("wave", "conditional", "istft", "ema"),
     ("wave", "conditional", "transposed", "fsq"),
     ("mel", "conditional", "istft", "ema"),

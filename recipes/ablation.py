@@ -1,0 +1,147 @@
+"""Train and score the variants in configs/ablation, several seeds each, and lay them side by side.
+
+    python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech
+    python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech --variants fsq residual --seeds 1 2
+    python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech -- num_threads=1 total_steps=2000
+
+Needs the data directories and cuts of a recipe's first stages. Each run lies in OUT/VARIANT/SEED; what is done is kept,
+so the same command goes on where it stopped, and with more variants or seeds it adds to the table. What follows -- are
+settings of recipes.train_tokenizer. Writes OUT/RESULTS.md: means over the seeds and their standard deviations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from audiovq.files import write_atomically
+from audiovq.metrics.registry import COLUMNS, DECODER_MEL
+from audiovq.metrics.summary import Summary, table
+
+VARIANTS = Path(__file__).parents[1] / "configs" / "ablation"
+METRICS = (DECODER_MEL, "stoi", "pesq_wb")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained and scored variant."""
+
+    num_parameters: int
+    summary: Summary
+
+    @classmethod
+    def load(cls, folder: Path) -> Run:
+        card = json.loads((folder / "model" / "config.json").read_text())
+        return cls(card["num_parameters"], json.loads((folder / "scores" / "summary.json").read_text()))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    split = words.index("--") if "--" in words else len(words)
+    settings = words[split + 1 :]
+    everything = sorted(path.stem for path in VARIANTS.glob("*.yaml"))
+    parser = argparse.ArgumentParser(
+        "python -m recipes.ablation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder of the runs")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of cuts_train.jsonl.gz and test/")
+    parser.add_argument("--variants", nargs="+", choices=everything, default=everything, metavar="NAME", help="of them")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], metavar="N", help="(default: 1 2 3)")
+    parser.add_argument("--num-utterances", type=int, default=120, metavar="N", help="to score on (default: 120)")
+    given = parser.parse_args(words[:split])
+    # All variants of one seed before the next: a table of what there is can be had early.
+    for seed in given.seeds:
+        for variant in given.variants:
+            code = train_and_score(given, variant, seed, settings)
+            if code != 0:
+                print(f"ablation: {variant}, seed {seed}, ended with {code}", file=sys.stderr)
+                return code
+    runs = {
+        variant: [Run.load(path.parents[1]) for path in sorted(given.out.glob(f"{variant}/*/scores/summary.json"))]
+        for variant in everything
+    }
+    text = markdown({variant: each for variant, each in runs.items() if each})
+    with write_atomically(given.out / "RESULTS.md") as file:
+        file.write(text.encode())
+    print(text)
+    return 0
+
+
+def train_and_score(given: argparse.Namespace, variant: str, seed: int, settings: Sequence[str]) -> int:
+    """Both recipes, one after the other; returns the first exit code that is not 0."""
+    run = given.out / variant / str(seed)
+    cuts = [f"data.{split}_cuts={given.data}/cuts_{split}.jsonl.gz" for split in ("train", "valid")]
+    training = ["experiment=debian_speech_ablation", f"ablation={variant}", f"seed={seed}", f"output_dir={run}", *cuts]
+    scoring = [f"model={run}/model", f"data={given.data}/test", f"output_dir={run}/scores"]
+    for recipe, command in (
+        ("train_tokenizer", [*training, *settings]),
+        ("evaluate", [*scoring, f"num_utterances={given.num_utterances}"]),
+    ):
+        code = subprocess.run([sys.executable, "-m", f"recipes.{recipe}", *command], check=False).returncode
+        if code != 0:
+            return code
+    return 0
+
+
+def markdown(runs: dict[str, list[Run]]) -> str:
+    """One table of scores for each prefix of levels, and one of the codebooks."""
+    first = next(iter(runs.values()))[0].summary
+    return "\n\n".join(
+        [
+            *(_score_table(runs, prefix) for prefix in reversed(range(len(first["prefixes"])))),
+            _codebook_table(runs),
+            "Means over seeds, and in brackets their standard deviation; scores are means over utterances.\n",
+        ]
+    )
+
+
+def _score_table(runs: dict[str, list[Run]], prefix: int) -> str:
+    header = [f"levels 0 to {prefix}" if prefix else "level 0", "seeds", "parameters", "bits per second"]
+    rows = [
+        [
+            variant,
+            str(len(each)),
+            f"{each[0].num_parameters / 1e6:.2f} M",
+            f"{each[0].summary['prefixes'][prefix]['bits_per_second']:.0f}",
+            *(_over_seeds([run.summary["prefixes"][prefix]["scores"][m]["mean"] for run in each]) for m in METRICS),
+        ]
+        for variant, each in runs.items()
+    ]
+    return table([*header, *(COLUMNS[metric].heading for metric in METRICS)], rows)
+
+
+def _codebook_table(runs: dict[str, list[Run]]) -> str:
+    books = next(iter(runs.values()))[0].summary["codebooks"]
+    places = [f"{book['level']}" if book["codebook"] == 0 else f"{book['level']}.{book['codebook']}" for book in books]
+    rows = [
+        [
+            variant,
+            *(_over_seeds([100 * book["usage"] for book in column], 0) for column in _codebooks(each)),
+            *(_over_seeds([book["entropy_bits"] for book in column], 2) for column in _codebooks(each)),
+        ]
+        for variant, each in runs.items()
+    ]
+    usage = [f"usage of level {place}, % ↑" for place in places]
+    return table(["variant", *usage, *(f"entropy of level {place}, bits ↑" for place in places)], rows)
+
+
+def _codebooks(runs: list[Run]) -> list[tuple[dict[str, Any], ...]]:
+    """Of each codebook what every run says of it."""
+    return list(zip(*(run.summary["codebooks"] for run in runs), strict=True))
+
+
+def _over_seeds(values: Sequence[float], digits: int = 3) -> str:
+    spread = f" ({stdev(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

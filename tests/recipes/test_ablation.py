@@ -1,0 +1,85 @@
+"""The ablation table against numbers laid down by hand, and that what is done is not done again."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from recipes import ablation
+
+
+def lay_down(folder: Path, distances: list[float], usage: float) -> None:
+    """What a run of one codebook a level leaves behind."""
+    scores = [
+        {
+            "levels": levels,
+            "bits_per_second": 125 * levels,
+            "scores": {name: {"mean": distance} for name in ablation.METRICS},
+        }
+        for levels, distance in enumerate(distances, start=1)
+    ]
+    books = [
+        {"level": level, "codebook": 0, "usage": usage, "entropy_bits": 8 * usage} for level in range(len(distances))
+    ]
+    (folder / "scores").mkdir(parents=True)
+    (folder / "model").mkdir()
+    (folder / "scores" / "summary.json").write_text(json.dumps({"prefixes": scores, "codebooks": books}))
+    (folder / "model" / "config.json").write_text(json.dumps({"num_parameters": 2_700_000}))
+
+
+def test_a_table_shows_means_and_deviations_over_seeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, distance in ((1, 0.4), (2, 0.6)):
+        lay_down(tmp_path / "fsq" / str(seed), [1.0, distance], 0.5)
+    lay_down(tmp_path / "residual" / "1", [1.0, 0.3], 0.25)
+    monkeypatch.setattr(subprocess, "run", Mock(return_value=Mock(returncode=0)))
+    arguments = [str(tmp_path), "--data", "data", "--variants", "fsq", "residual", "--seeds", "1"]
+    assert ablation.main(arguments) == 0
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert text.strip() in capsys.readouterr().out
+    first, second, books = text.split("\n\n")[:3]
+    assert first.splitlines()[0].startswith("| levels 0 to 1 | seeds | parameters | bits per second |")
+    assert "| fsq | 2 | 2.70 M | 250 | 0.500 (0.141) |" in first
+    assert "| residual | 1 | 2.70 M | 250 | 0.300 |" in first
+    assert "| fsq | 2 | 2.70 M | 125 | 1.000 (0.000) |" in second
+    assert "| fsq | 50 (0) | 50 (0) | 4.00 (0.00) | 4.00 (0.00) |" in books
+
+
+def test_each_variant_is_trained_and_then_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> Mock:
+        calls.append(command[2:])
+        return Mock(returncode=75 if "ablation=residual" in command else 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    arguments = [str(tmp_path), "--data", "d", "--variants", "fsq", "residual", "--seeds", "7", "--", "num_threads=1"]
+    assert ablation.main(arguments) == 75
+    assert [call[0] for call in calls] == ["recipes.train_tokenizer", "recipes.evaluate", "recipes.train_tokenizer"]
+    assert {"ablation=fsq", "seed=7", f"output_dir={tmp_path}/fsq/7", "num_threads=1"} <= set(calls[0])
+    assert {f"model={tmp_path}/fsq/7/model", f"output_dir={tmp_path}/fsq/7/scores"} <= set(calls[1])
+
+
+@pytest.mark.parametrize("variant", sorted(path.stem for path in ablation.VARIANTS.glob("*.yaml")))
+def test_variants_have_equal_bits_and_parameters(variant: str) -> None:
+    from tests.recipes.test_train_tokenizer import composed
+
+    base, other = (
+        composed("experiment=debian_speech_ablation", f"ablation={name}") for name in ("conditional", variant)
+    )
+    sizes = [ablation_size(config.model) for config in (base, other)]
+    assert sizes[1][0] == pytest.approx(sizes[0][0], rel=0.02)
+    assert sizes[1][1] == pytest.approx(sizes[0][1], rel=0.01)
+
+
+def ablation_size(config: Any) -> tuple[int, float]:
+    """Parameters, and bits per second."""
+    from audiovq.models import VQVAE
+    from audiovq.units import bits_per_second
+
+    rate = bits_per_second(config.sample_rate, config.hop_lengths, config.num_codebooks, config.codebook_sizes)
+    return sum(parameter.numel() for parameter in VQVAE(config).parameters()), rate
