@@ -43,8 +43,9 @@ $(VENV)/.demo-installed: setup.py constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[demo]'
 	@touch $@
 
-# pesq has to be compiled; without a C compiler its tests are skipped.
+# pesq has to be compiled; without a C compiler its tests are skipped. resemblyzer's own requirements do harm: setup.py.
 $(VENV)/.dev-installed: setup.py constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[dev]'
+	$(INSTALL) --no-deps resemblyzer webrtcvad-wheels
 	@$(INSTALL) pesq || echo "pesq was not installed (is there a C compiler?): its tests will be skipped"
 	@touch $@

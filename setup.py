@@ -54,7 +54,7 @@ setup(
             "pesq",
             "pystoi",
             "speechmos",
-            "visqol-python",
+            "visqol-python[lattice]",
         ],
         "text": ["espeakng-loader", "phonemizer"],  # espeak-ng is GPL-3
         "corpora": ["av"],  # G.722, which libsndfile does not read
@@ -72,6 +72,7 @@ setup(
             "submitit",
             "transformers",
             "vector-quantize-pytorch",
+            "visqol-python[lattice]",
         ],
     },
 )

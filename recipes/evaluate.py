@@ -57,7 +57,7 @@ class EvaluateConfig:
     vocoder: str = ""  # a bundled name, a folder or "griffin-lim"; empty takes what audiovq.load takes
     num_utterances: int = 0  # so many, drawn evenly over the speakers; 0 takes all
     seed: int = 1
-    # STOI, ESTOI and PESQ are for speech only.
+    # STOI, ESTOI and PESQ are for speech only, and so are visqol and speaker_similarity, which take their time.
     metrics: list[str] = field(default_factory=lambda: ["log_mel_l1", "mel_distance", "stoi", "estoi", "pesq_wb"])
     cer: bool = False
     cer_languages: list[str] = field(default_factory=lambda: ["en", "fr", "it", "es", "ru"])

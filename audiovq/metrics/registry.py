@@ -10,6 +10,8 @@ from audiovq.metrics.intelligibility import estoi, stoi
 from audiovq.metrics.log_mel import wave_log_mel_l1
 from audiovq.metrics.multi_scale import multi_resolution_stft_distance, multi_scale_mel_distance
 from audiovq.metrics.perceptual import pesq_wb
+from audiovq.metrics.speaker import speaker_similarity
+from audiovq.metrics.visqol import visqol_speech
 from audiovq.metrics.waveform import si_sdr
 
 DECODER_MEL = "decoder_log_mel_l1"  # of the spectrogram that a mel decoder puts out, before it becomes a wave
@@ -46,11 +48,19 @@ WAVE_METRICS: dict[str, Callable[[Tensor, Tensor, int], float]] = {
     "stoi": stoi,
     "estoi": estoi,
     "pesq_wb": pesq_wb,
+    "visqol": visqol_speech,
+    "speaker_similarity": speaker_similarity,
     "si_sdr": lambda reference, result, _: si_sdr(reference, result),
 }
 
 # What the extra `eval` has to bring for a metric.
-PACKAGES = {"stoi": "pystoi", "estoi": "pystoi", "pesq_wb": "pesq"}
+PACKAGES = {
+    "stoi": "pystoi",
+    "estoi": "pystoi",
+    "pesq_wb": "pesq",
+    "visqol": "visqol",
+    "speaker_similarity": "resemblyzer",
+}
 
 COLUMNS = {
     DECODER_MEL: Column("log-mel L1 of the decoder", "nat", False),
@@ -60,5 +70,7 @@ COLUMNS = {
     "stoi": Column("STOI", "", True),
     "estoi": Column("ESTOI", "", True),
     "pesq_wb": Column("PESQ-WB", "MOS-LQO", True),
+    "visqol": Column("ViSQOL", "MOS-LQO", True),
+    "speaker_similarity": Column("speaker similarity", "cosine", True),
     "si_sdr": Column("SI-SDR", "dB", True),
 }
