@@ -9,7 +9,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
-from audiovq.audio.griffin_lim import GriffinLim
+from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.audio.io import AudioReader
 from audiovq.audio.resample import Resampler
 from audiovq.audio.waveform import Waveform, as_floats, as_wave
@@ -211,7 +211,7 @@ class Tokenizer:
 
     def _begin_sound(self) -> MelInverter:
         if self.vocoder is None:
-            return GriffinLim(self.model.config.mel)
+            return MelGriffinLim(self.model.config.mel)
         return VocoderStream(self.vocoder, self.device)
 
     def decode_mel(self, codes: Codes, levels: int | None = None) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from audiovq.audio.griffin_lim import GriffinLim
 from audiovq.audio.mel import LogMelConfig, differences
 from audiovq.models import VQVAEConfig
 from audiovq.models.vocoder import Vocoder
@@ -68,7 +69,8 @@ def vocode(mels: Iterable[Tensor], begin: Callable[[], MelInverter]) -> Iterator
 class VocoderStream:
     """Runs a vocoder over frames that come in pieces of any size; the sound is the same to the last bit for all cuts.
 
-    Its windows have one shape and see as much around them as the network does: see audiovq.windows.
+    The network's windows have one shape and see as much around them as it does: see audiovq.windows. Of magnitudes
+    Griffin-Lim makes the sound.
     """
 
     def __init__(self, vocoder: Vocoder, device: str | torch.device = "cpu") -> None:
@@ -84,27 +86,27 @@ class VocoderStream:
         num_mels = self.vocoder.config.mel.num_mels
         if mel.ndim != 2 or mel.shape[0] != num_mels:
             raise ValueError(f"expected a log-mel of shape ({num_mels}, n), got {tuple(mel.shape)}")
-        return self._run(self._cutter.push(mel))
+        return torch.cat([torch.empty(0), *map(self._sound, self._cutter.push(mel))])
 
     def flush(self) -> Tensor:
         """Return the samples that `push` kept back, up to hop_length for every frame; the next `push` begins another.
 
         Shape: (n',)
         """
-        wave = self._run(self._cutter.flush())
+        waves = list(map(self._sound, self._cutter.flush()))
+        if self._griffin_lim is not None:
+            waves.append(self._griffin_lim.flush())
         self._begin()
-        return wave
+        return torch.cat([torch.empty(0), *waves])
 
     def _begin(self) -> None:
-        mel = self.vocoder.config.mel
+        config, mel = self.vocoder.config, self.vocoder.config.mel
+        self._griffin_lim = GriffinLim(mel, config.num_iterations) if config.head == "magnitude" else None
         step = max(1, seconds_to_samples(WINDOW_SECONDS, mel.sample_rate) // mel.hop_length)
         self._cutter = WindowCutter(1, step, self.vocoder.context)
 
     @torch.inference_mode()
-    def _run(self, windows: Iterable[Window]) -> Tensor:
-        return torch.cat([torch.empty(0), *map(self._sound, windows)])
-
     def _sound(self, window: Window) -> Tensor:
         mask = None if window.mask is None else window.mask.at(1).to(self.device)
-        wave: Tensor = self.vocoder(window.signal[None].to(self.device), mask)
-        return window.kept(wave)[0, 0].float().cpu()
+        made = window.kept(self.vocoder(window.signal[None].to(self.device), mask))[0].float().cpu()
+        return made[0] if self._griffin_lim is None else self._griffin_lim.push(made)

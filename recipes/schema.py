@@ -158,8 +158,17 @@ class TrainVocoderConfig(RunConfig):
         for share in ("decoded_share", "level_dropout"):
             if not 0 <= getattr(self, share) <= 1:
                 raise ValueError(f"{share} is {getattr(self, share)}, expected 0 to 1")
+        if self.makes_magnitudes and self.loss.uses_discriminators:
+            raise ValueError(
+                "model.head=magnitude learns magnitudes alone, which no discriminator hears: "
+                "set loss.adversarial=0 loss.feature_matching=0"
+            )
         if not self.tokenizer and (self.source == "codes" or self.decoded_share):
             raise ValueError("source=codes and decoded_share need a tokenizer: add tokenizer=NAME_OR_FOLDER")
+
+    @property
+    def makes_magnitudes(self) -> bool:
+        return self.source == "mel" and self.model.head == "magnitude"
 
 
 def register() -> None:

@@ -22,7 +22,7 @@ from lightning_fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from audiovq.audio.griffin_lim import GriffinLim
+from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.build import config_to_dict, differing_fields
 from audiovq.data.augment import random_gains, random_prefixes
 from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, pick_evenly, read_cuts, spread
@@ -232,7 +232,7 @@ class TokenizerTask(Task[Cut, Batch]):
     def _as_sound(self, output: Tensor) -> Tensor:
         if output.shape[1] == 1:
             return output
-        vocoder = GriffinLim(self.config.model.mel)
+        vocoder = MelGriffinLim(self.config.model.mel)
         return torch.cat([vocoder.push(output[0]), vocoder.flush()])[None, None]
 
     def _check_collapse(self, step: int, counts: list[Tensor]) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import audiovq
+from audiovq.audio.griffin_lim import GriffinLim, MelGriffinLim
 from audiovq.audio.mel import LogMelConfig
 from audiovq.audio.mel_presets import MEL_PRESETS
 from audiovq.models.vocoder import Vocoder, VocoderConfig
@@ -22,15 +23,20 @@ RATE, HOP = tiny.MEL.sample_rate, tiny.MEL.hop_length
 WINDOW_FRAMES = 16 * RATE // HOP
 
 
-def vocoder(mel: LogMelConfig = tiny.MEL) -> Vocoder:
+def vocoder(mel: LogMelConfig = tiny.MEL, head: str = "istft") -> Vocoder:
     """Untrained, always the same, with residual branches and outputs large enough to matter."""
     torch.manual_seed(1)
-    made = Vocoder(VocoderConfig(mel=mel, width=16, kernel_size=3, expansion=2, num_blocks=2))
+    made = Vocoder(VocoderConfig(mel=mel, head=head, width=16, kernel_size=3, expansion=2, num_blocks=2))
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             if "project.weight" in name:
                 parameter.mul_(10)
+            if "log_gain.weight" in name:
+                parameter.normal_(std=0.2)
     return made.eval()
+
+
+heads = pytest.mark.parametrize("head", ["istft", "magnitude"])
 
 
 def tokenizer() -> Tokenizer:
@@ -49,9 +55,10 @@ def run(stream: VocoderStream, mel: torch.Tensor, step: int) -> torch.Tensor:
     return torch.cat([*(stream.push(piece) for piece in mel.split(step, dim=1)), stream.flush()])
 
 
+@heads
 @pytest.mark.parametrize("step", [1, 77, WINDOW_FRAMES, 10**6])
-def test_pieces_of_any_size_give_the_same_bits(step: int) -> None:
-    stream, mel = VocoderStream(vocoder()), mels(3 * WINDOW_FRAMES + 13)
+def test_pieces_of_any_size_give_the_same_bits(step: int, head: str) -> None:
+    stream, mel = VocoderStream(vocoder(head=head)), mels(3 * WINDOW_FRAMES + 13)
     assert torch.equal(run(stream, mel, step), run(stream, mel, 10**6))
 
 
@@ -63,9 +70,22 @@ def test_windows_give_what_one_pass_gives() -> None:
     torch.testing.assert_close(run(VocoderStream(network), mel, 100), whole, atol=1e-5, rtol=1e-5)
 
 
+def test_griffin_lim_makes_the_sound_of_magnitudes() -> None:
+    network, mel = vocoder(head="magnitude"), mels(2 * WINDOW_FRAMES + 13)
+    with torch.inference_mode():
+        magnitudes = network(mel[None])[0]
+    griffin_lim = GriffinLim(tiny.MEL, network.config.num_iterations)
+    whole = torch.cat([griffin_lim.push(magnitudes), griffin_lim.flush()])
+    wave = run(VocoderStream(network), mel, 100)
+    torch.testing.assert_close(wave, whole, atol=2e-3, rtol=1e-3)
+    unfolding = MelGriffinLim(tiny.MEL, network.config.num_iterations)
+    assert not torch.allclose(wave, torch.cat([unfolding.push(mel), unfolding.flush()]), atol=1e-2)
+
+
+@heads
 @pytest.mark.parametrize("num_frames", [0, 1, 2, WINDOW_FRAMES, WINDOW_FRAMES + 1, 2 * WINDOW_FRAMES + 40])
-def test_every_frame_gives_a_hop(num_frames: int) -> None:
-    stream = VocoderStream(vocoder())
+def test_every_frame_gives_a_hop(num_frames: int, head: str) -> None:
+    stream = VocoderStream(vocoder(head=head))
     for _ in range(2):  # a stream begins anew after its end
         wave = run(stream, mels(num_frames), 50)
         assert wave.shape == (num_frames * HOP,) and wave.isfinite().all()

@@ -1,4 +1,4 @@
-"""From log-mel spectrograms back to sound without a network, as a stream, in constant memory."""
+"""From spectrograms without phases back to sound, as a stream, in constant memory."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audiovq.audio.mel import LogMelConfig, mel_filters
+from audiovq.audio.mel import LogMelConfig
+from audiovq.audio.unfold import Unfold
 
-_UNFOLD_STEPS = 6  # from mel to linear magnitudes; more of them change no score
 _BLOCK_FRAMES = 256
 _TINY = 1e-8
 
 
 class GriffinLim:
-    """Turns log-mel frames into sound: magnitudes, a first guess of the phases, then `num_iterations` of Griffin-Lim.
+    """Turns magnitudes into sound: a first guess of the phases, then `num_iterations` of Griffin-Lim.
 
     The guess follows spectral peaks from frame to frame and is good: few iterations are left to do, and on blurred
     (decoded) spectrograms many would do harm. Frames enter by `push` in pieces of any size, and the sound is the same
@@ -22,31 +22,33 @@ class GriffinLim:
     frames around it as the iterations reach, so that blocks join without a seam. `flush` ends the sound; the next
     `push` begins another.
 
-    Source: Beauregard et al. 2015, Single Pass Spectrogram Inversion (phases); Griffin and Lim 1984 (iterations);
-    Richardson 1972 (magnitudes).
+    Source: Beauregard et al. 2015, Single Pass Spectrogram Inversion (phases); Griffin and Lim 1984 (iterations).
     """
+
+    _takes = "magnitudes"
 
     def __init__(self, config: LogMelConfig, num_iterations: int = 5) -> None:
         if num_iterations < 0:
             raise ValueError(f"num_iterations must not be negative, got {num_iterations}")
         self.config = config
         self.num_iterations = num_iterations
-        self._filters = mel_filters(config).T.contiguous()
+        self._num_bins = config.n_fft // 2 + 1
+        self._num_rows = self._num_bins  # of the frames that are pushed
         self._window = torch.hann_window(config.n_fft)
         # Windows this many frames apart still touch, so an iteration carries news that far and the last synthesis too.
         reach = (config.n_fft - 1) // config.hop_length
         self._context = reach * (num_iterations + 1)
         self._begin()
 
-    def push(self, mel: Tensor) -> Tensor:
+    def push(self, frames: Tensor) -> Tensor:
         """Take frames and return the samples that are settled.
 
-        Shape: (M, n) -> (n',)
+        Shape: (F, n) magnitudes -> (n',)
         """
-        if mel.ndim != 2 or mel.shape[0] != self.config.num_mels:
-            raise ValueError(f"expected a log-mel of shape ({self.config.num_mels}, n), got {tuple(mel.shape)}")
-        self._num_pushed += mel.shape[1]
-        frames = mel.detach().to("cpu", torch.float32).T
+        if frames.ndim != 2 or frames.shape[0] != self._num_rows:
+            raise ValueError(f"expected {self._takes} of shape ({self._num_rows}, n), got {tuple(frames.shape)}")
+        self._num_pushed += frames.shape[1]
+        frames = frames.detach().to("cpu", torch.float32).T
         return torch.cat([torch.empty(0), *(self._block(block) for block in self._whole_blocks(frames))])
 
     def flush(self) -> Tensor:
@@ -57,20 +59,19 @@ class GriffinLim:
         missing = self._num_pushed * self.config.hop_length - self._num_emitted
         num_blocks = -(-(self._num_pushed + self._context) // _BLOCK_FRAMES)
         # What stands for the frames after the end only fills the shape: `_iterate` leaves it out.
-        filler = torch.zeros(num_blocks * _BLOCK_FRAMES - self._num_pushed, self.config.num_mels)
+        filler = torch.zeros(num_blocks * _BLOCK_FRAMES - self._num_pushed, self._num_rows)
         waves = [self._block(block) for block in self._whole_blocks(filler)]
         self._begin()
         return torch.cat([torch.empty(0), *waves])[:missing]
 
     def _begin(self) -> None:
-        num_bins = self.config.n_fft // 2 + 1
-        self._waiting = torch.empty(0, self.config.num_mels)
+        self._waiting = torch.empty(0, self._num_rows)
         self._num_pushed = 0
         self._num_emitted = 0
         self._num_blocks = 0
-        self._phase = np.zeros(num_bins)
-        self._magnitude = torch.zeros(2 * self._context, num_bins)
-        self._spectrum = torch.zeros(2 * self._context, num_bins, dtype=torch.complex64)
+        self._phase = np.zeros(self._num_bins)
+        self._magnitude = torch.zeros(2 * self._context, self._num_bins)
+        self._spectrum = torch.zeros(2 * self._context, self._num_bins, dtype=torch.complex64)
 
     def _whole_blocks(self, frames: Tensor) -> Iterator[Tensor]:
         frames = torch.cat([self._waiting, frames])
@@ -80,11 +81,11 @@ class GriffinLim:
             # A copy, so that kernels meet the same memory alignment whatever was pushed.
             yield frames[start : start + _BLOCK_FRAMES].clone()
 
-    def _block(self, mel: Tensor) -> Tensor:
+    def _block(self, frames: Tensor) -> Tensor:
         """Take the next block of frames; return the samples of as many frames, `context` frames before it."""
         first = self._num_blocks * _BLOCK_FRAMES - 2 * self._context
         self._num_blocks += 1
-        magnitude = self._linear_magnitude(mel.exp())
+        magnitude = self._magnitudes(frames)
         self._magnitude = torch.cat([self._magnitude, magnitude])
         self._spectrum = torch.cat([self._spectrum, torch.polar(magnitude, self._continue_phase(magnitude))])
         wave = self._iterate(first)
@@ -97,16 +98,9 @@ class GriffinLim:
         self._num_emitted += len(settled)
         return settled
 
-    def _linear_magnitude(self, mel: Tensor) -> Tensor:
-        """Spread mel magnitudes over linear bins: the non-negative fit of least Kullback-Leibler divergence.
-
-        Shape: (N, M) -> (N, F)
-        """
-        total = self._filters.sum(1).clamp(min=_TINY)
-        linear = torch.ones(len(mel), len(total))
-        for _ in range(_UNFOLD_STEPS):
-            linear = linear * (mel / (linear @ self._filters + _TINY) @ self._filters.T / total)
-        return linear
+    def _magnitudes(self, frames: Tensor) -> Tensor:
+        """Shape: (N, rows pushed) -> (N, F)."""
+        return frames
 
     def _continue_phase(self, magnitude: Tensor) -> Tensor:
         """Advance every spectral peak by its frequency; the bins around a peak keep its phase.
@@ -163,3 +157,19 @@ class GriffinLim:
         for i in range(overlap):
             total[i : i + num_frames] += pieces[:, i]
         return total.view(-1)[: (num_frames - 1) * hop + n_fft]
+
+
+class MelGriffinLim(GriffinLim):
+    """The same from log-mels, whose magnitudes are unfolded first: a vocoder without a network."""
+
+    _takes = "log-mels"
+
+    def __init__(self, config: LogMelConfig, num_iterations: int = 5) -> None:
+        super().__init__(config, num_iterations)
+        self._num_rows = config.num_mels
+        self._unfold = Unfold(config)
+        self._begin()
+
+    def _magnitudes(self, frames: Tensor) -> Tensor:
+        unfolded: Tensor = self._unfold(frames.exp())
+        return unfolded

@@ -125,6 +125,11 @@ class LogMel(nn.Module):
 
     def forward(self, wave: Tensor) -> Tensor:
         """Compute the spectrogram. Raises: ValueError for another shape, or a wave too short to be mirrored."""
+        mel: Tensor = self.filters @ self.magnitude(wave)
+        return mel.clamp(min=self.config.floor).log()
+
+    def magnitude(self, wave: Tensor) -> Tensor:
+        """The linear magnitudes below the mels. Shape: (B, 1, T) -> (B, F, N). Raises: as ``forward`` does."""
         if wave.ndim != 3 or wave.shape[1] != 1 or wave.shape[2] < 1:
             raise ValueError(f"expected a wave of shape (B, 1, T) with T >= 1, got {tuple(wave.shape)}")
         spectrum = torch.stft(
@@ -136,9 +141,7 @@ class LogMel(nn.Module):
             return_complex=True,
         )
         offset = self.config.power_offset
-        magnitude = (spectrum.real.square() + spectrum.imag.square() + offset).sqrt() if offset else spectrum.abs()
-        mel: Tensor = self.filters @ magnitude
-        return mel.clamp(min=self.config.floor).log()
+        return (spectrum.real.square() + spectrum.imag.square() + offset).sqrt() if offset else spectrum.abs()
 
     def _padded(self, wave: Tensor) -> Tensor:
         """Shape: (B, 1, T) -> (B, T')."""

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from audiovq.train.update import NotFiniteError
 from recipes.schema import TrainVocoderConfig, register
-from recipes.train_vocoder.task import train
+from recipes.train_vocoder.run import train
 
 register()
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from audiovq.audio import griffin_lim
-from audiovq.audio.griffin_lim import GriffinLim
+from audiovq.audio.griffin_lim import GriffinLim, MelGriffinLim
 from audiovq.audio.mel import LogMel, LogMelConfig
 
 CONFIG = LogMelConfig()
@@ -26,7 +26,7 @@ def log_mel(wave: torch.Tensor, config: LogMelConfig = CONFIG) -> torch.Tensor:
     return mel[0]
 
 
-def invert(vocoder: GriffinLim, mel: torch.Tensor, num_frames: int | None = None) -> torch.Tensor:
+def invert(vocoder: MelGriffinLim, mel: torch.Tensor, num_frames: int | None = None) -> torch.Tensor:
     step = num_frames or mel.shape[1]
     pieces = [vocoder.push(mel[:, start : start + step]) for start in range(0, mel.shape[1], step)]
     return torch.cat([*pieces, vocoder.flush()])
@@ -35,31 +35,31 @@ def invert(vocoder: GriffinLim, mel: torch.Tensor, num_frames: int | None = None
 @pytest.mark.parametrize("config", [CONFIG, LogMelConfig(n_fft=512), LogMelConfig(n_fft=1024, hop_length=256)])
 def test_the_sound_has_the_mel_that_was_asked_for(config: LogMelConfig) -> None:
     mel = log_mel(voice(48000), config)
-    error = (log_mel(invert(GriffinLim(config), mel), config) - mel).abs().mean()
+    error = (log_mel(invert(MelGriffinLim(config), mel), config) - mel).abs().mean()
     assert error < 0.2
 
 
 def test_each_iteration_brings_it_closer() -> None:
     mel = log_mel(voice(32000))
-    errors = [float((log_mel(invert(GriffinLim(CONFIG, n), mel)) - mel).abs().mean()) for n in (0, 1, 3, 9)]
+    errors = [float((log_mel(invert(MelGriffinLim(CONFIG, n), mel)) - mel).abs().mean()) for n in (0, 1, 3, 9)]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 0.6 * errors[0]
 
 
 def test_the_first_guess_beats_many_iterations_from_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     mel = log_mel(voice(32000))
-    guessed = (log_mel(invert(GriffinLim(CONFIG, 2), mel)) - mel).abs().mean()
+    guessed = (log_mel(invert(MelGriffinLim(CONFIG, 2), mel)) - mel).abs().mean()
     generator = torch.Generator().manual_seed(0)
     monkeypatch.setattr(
         GriffinLim, "_continue_phase", lambda self, magnitude: 6.3 * torch.rand(magnitude.shape, generator=generator)
     )
-    chance = (log_mel(invert(GriffinLim(CONFIG, 8), mel)) - mel).abs().mean()
+    chance = (log_mel(invert(MelGriffinLim(CONFIG, 8), mel)) - mel).abs().mean()
     assert guessed < chance
 
 
 @pytest.mark.parametrize("num_frames", [0, 1, 2, BLOCK - 13, BLOCK - 12, BLOCK - 11, BLOCK, BLOCK + 1, 2 * BLOCK + 7])
 def test_every_frame_gives_a_hop(num_frames: int) -> None:
-    vocoder = GriffinLim(CONFIG)
+    vocoder = MelGriffinLim(CONFIG)
     wave = invert(vocoder, torch.full((80, num_frames), -3.0), BLOCK)
     assert wave.shape == (num_frames * CONFIG.hop_length,)
     assert wave.isfinite().all()
@@ -68,21 +68,21 @@ def test_every_frame_gives_a_hop(num_frames: int) -> None:
 @pytest.mark.parametrize("num_frames", [1, 100, 255, 257, 10_000])
 def test_pieces_of_any_size_give_the_same_bits(num_frames: int) -> None:
     mel = log_mel(voice(100_000))
-    vocoder = GriffinLim(CONFIG)
+    vocoder = MelGriffinLim(CONFIG)
     whole = invert(vocoder, mel)
     assert torch.equal(invert(vocoder, mel, num_frames), whole)
 
 
 def test_blocks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     mel = log_mel(voice(2 * BLOCK * CONFIG.hop_length))
-    blocks = invert(GriffinLim(CONFIG), mel)
+    blocks = invert(MelGriffinLim(CONFIG), mel)
     monkeypatch.setattr(griffin_lim, "_BLOCK_FRAMES", 2 * BLOCK + 100)
-    whole = invert(GriffinLim(CONFIG), mel)
+    whole = invert(MelGriffinLim(CONFIG), mel)
     torch.testing.assert_close(blocks, whole, atol=1e-6, rtol=0)
 
 
 def test_output_is_given_as_soon_as_it_is_settled() -> None:
-    vocoder = GriffinLim(CONFIG, 3)
+    vocoder = MelGriffinLim(CONFIG, 3)
     late = 12 * CONFIG.hop_length
     assert len(vocoder.push(torch.zeros(80, BLOCK - 1))) == 0
     assert len(vocoder.push(torch.zeros(80, 1))) == BLOCK * CONFIG.hop_length - late
@@ -91,12 +91,28 @@ def test_output_is_given_as_soon_as_it_is_settled() -> None:
 
 
 def test_silence_stays_silent() -> None:
-    wave = invert(GriffinLim(CONFIG), log_mel(torch.zeros(16000)))
+    wave = invert(MelGriffinLim(CONFIG), log_mel(torch.zeros(16000)))
     assert wave.abs().max() < 1e-2
 
 
+@pytest.mark.parametrize("num_frames", [1, 100, 10_000])
+def test_magnitudes_make_sound_too_in_any_pieces(num_frames: int) -> None:
+    wave = voice(50_000)
+    padded = torch.nn.functional.pad(wave, (CONFIG.margin_samples, CONFIG.margin_samples + 80))
+    spectrum = torch.stft(
+        padded, CONFIG.n_fft, CONFIG.hop_length, window=torch.hann_window(640), center=False, return_complex=True
+    )
+    sound = invert(GriffinLim(CONFIG), spectrum.abs(), num_frames)
+    assert torch.equal(sound, invert(GriffinLim(CONFIG), spectrum.abs()))
+    unfolded = invert(MelGriffinLim(CONFIG), log_mel(wave))
+    distances = [(log_mel(each[:50_000]) - log_mel(wave)).abs().mean() for each in (sound, unfolded)]
+    assert distances[0] < distances[1]
+
+
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match=r"expected a log-mel of shape \(80, n\)"):
-        GriffinLim(CONFIG).push(torch.zeros(1, 80, 10))
+    with pytest.raises(ValueError, match=r"expected log-mels of shape \(80, n\)"):
+        MelGriffinLim(CONFIG).push(torch.zeros(1, 80, 10))
+    with pytest.raises(ValueError, match=r"expected magnitudes of shape \(321, n\)"):
+        GriffinLim(CONFIG).push(torch.zeros(80, 10))
     with pytest.raises(ValueError, match="num_iterations"):
-        GriffinLim(CONFIG, -1)
+        MelGriffinLim(CONFIG, -1)

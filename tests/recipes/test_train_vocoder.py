@@ -14,12 +14,14 @@ from torch import Tensor
 
 import audiovq
 from audiovq.audio.mel import LogMelConfig
+from audiovq.audio.unfold import Unfold
 from audiovq.data.augment import random_gains
 from audiovq.data.loader import Batch
 from audiovq.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from audiovq.models import VQVAE
 from audiovq.models.discriminators import Discriminators, DiscriminatorsConfig, Judgement
 from audiovq.models.vocoder import Vocoder, VocoderConfig
+from audiovq.nn.istft import ISTFTHead
 from audiovq.pretrained import ModelError, codes_hash, load_model, load_vocoder, save_model
 from audiovq.train.config import OptimConfig
 from audiovq.train.identity import ChangedConfigError
@@ -34,7 +36,10 @@ from recipes.schema import (
     VocoderLossWeights,
     WaveDecoderConfig,
 )
-from recipes.train_vocoder.task import VocoderTask, random_window, train
+from recipes.train_vocoder.adversarial_task import AdversarialTask
+from recipes.train_vocoder.magnitude_task import MagnitudeTask
+from recipes.train_vocoder.run import train
+from recipes.train_vocoder.task import VocoderTask, random_window
 from tests.models import tiny
 from tests.recipes.tiny_run import RATE, events, last_state, noise_cuts
 from tests.same import same
@@ -94,12 +99,12 @@ def reading(voice: str, tokenizer: str) -> dict[str, Any]:
     }[voice]
 
 
-def made(cuts: str, folder: Path, **changes: Any) -> VocoderTask:
+def made(cuts: str, folder: Path, **changes: Any) -> AdversarialTask:
     config = settings(cuts, folder, **changes)
-    return VocoderTask(config, launch(config.device, config.precision))
+    return AdversarialTask(config, launch(config.device, config.precision))
 
 
-def first_batch(task: VocoderTask) -> Batch:
+def first_batch(task: AdversarialTask) -> Batch:
     batch = max(task.epoch_batches(0), key=len)
     assert len(batch) >= 3
     return next(iter(task.load([batch], 0)))
@@ -114,23 +119,24 @@ def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
 # -- exactness ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", [*VOICES, "magnitudes"])
 def test_interrupted_and_resumed_is_uninterrupted(
     voice: str, cuts: str, tokenizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    how = reading(voice, tokenizer)
+    how = {**reading("decoded", tokenizer), **MAGNITUDES} if voice == "magnitudes" else reading(voice, tokenizer)
+    task_class: type[VocoderTask] = MagnitudeTask if voice == "magnitudes" else AdversarialTask
     train(settings(cuts, tmp_path / "whole", **how))
-    losses = VocoderTask.losses
+    losses = task_class.losses
 
     def die_at_five(self: VocoderTask, batch: Any) -> Any:
         if self.networks["generator"].average.num_updates == 5:
             raise KeyboardInterrupt
         return losses(self, batch)
 
-    monkeypatch.setattr(VocoderTask, "losses", die_at_five)
+    monkeypatch.setattr(task_class, "losses", die_at_five)
     with pytest.raises(KeyboardInterrupt):
         train(settings(cuts, tmp_path / "parts", **how))
-    monkeypatch.setattr(VocoderTask, "losses", losses)
+    monkeypatch.setattr(task_class, "losses", losses)
     torch.manual_seed(99)
     train(settings(cuts, tmp_path / "parts", **how))
     whole, parts = last_state(tmp_path / "whole"), last_state(tmp_path / "parts")
@@ -268,7 +274,46 @@ def test_it_learns_and_leaves_a_vocoder_to_load(cuts: str, tmp_path: Path) -> No
     vocoder, card = load_vocoder(tmp_path / "model")
     assert card.name == "tiny-vocoder" and vocoder(torch.full((1, 8, 5), -4.0)).shape == (1, 1, 80)
     weights = last_state(tmp_path)["networks"]["generator"]["average"]["weights"]
+    assert isinstance(vocoder.head, ISTFTHead)
     torch.testing.assert_close(vocoder.head.project.bias, weights["network.head.project.bias"], rtol=1e-3, atol=1e-4)
+
+
+MAGNITUDES: dict[str, Any] = {
+    "model": VocoderConfig(mel=MEL, head="magnitude", width=16, kernel_size=3, expansion=2, num_blocks=1),
+    "loss": VocoderLossWeights(adversarial=0.0, feature_matching=0.0),
+}
+
+
+def test_magnitudes_are_learned_beyond_unfolding(cuts: str, tmp_path: Path) -> None:
+    sums = []
+    for rate in (1e-2, 0.0):
+        optim = OptimConfig(learning_rate=rate, final_learning_rate=rate, warmup_steps=2)
+        folder = tmp_path / str(rate)
+        train(settings(cuts, folder, total_steps=40, validate_every=40, checkpoint_every=40, optim=optim, **MAGNITUDES))
+        distances = [event["magnitude"] for event in events(folder, "train")]
+        assert distances[0] == pytest.approx(unfolded_distance(cuts, folder), rel=1e-3)
+        sums.append(sum(distances[-10:]))
+    assert sums[0] < 0.985 * sums[1]
+    vocoder, _ = load_vocoder(tmp_path / "0.01" / "model")
+    assert vocoder(torch.full((1, 8, 5), -4.0)).shape == (1, 33, 5)
+
+
+def unfolded_distance(cuts: str, folder: Path) -> float:
+    """The loss of the first batch when mels are only unfolded."""
+    config = settings(cuts, folder, **MAGNITUDES)
+    task = MagnitudeTask(config, launch(config.device, config.precision))
+    batch = next(iter(task.load([task.epoch_batches(0)[0]], 0)))
+    wave = batch.wave * random_gains(batch, config.data.gain_db)
+    mel, true = task.log_mel(wave), task.log_mel.magnitude(wave)
+    unfolded = Unfold(MEL)(mel.exp().transpose(1, 2)).transpose(1, 2)
+    mask = (torch.arange(mel.shape[2]) < batch.num_frames[:, None])[:, None].float()
+    difference = (unfolded.clamp(min=1e-5) ** 0.3 - true.clamp(min=1e-5) ** 0.3).abs() * mask
+    return float(difference.sum() / (mask.sum() * 33))
+
+
+def test_magnitudes_and_discriminators_do_not_go_together(cuts: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"set loss\.adversarial=0 loss\.feature_matching=0"):
+        settings(cuts, tmp_path, model=MAGNITUDES["model"])
 
 
 def test_a_new_decoder_reads_every_old_code(cuts: str, tokenizer: str, tmp_path: Path) -> None:
@@ -405,7 +450,7 @@ def test_an_unknown_adversarial_form_is_an_error() -> None:
 # -- configurations ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("experiment", ["debian_speech_voc1", "mini_voc1"])
+@pytest.mark.parametrize("experiment", ["debian_speech_voc1", "debian_speech_voc2", "mini_voc1"])
 def test_every_experiment_composes_and_builds(experiment: str) -> None:
     GlobalHydra.instance().clear()
     with initialize(version_base="1.3", config_path="../../configs"):
