@@ -10,6 +10,7 @@ VERSION = next(
 )
 
 DEMO = ["matplotlib", "pystoi"]
+TOKENS = ["kaldiio", "matplotlib", "pyarrow"]
 TRAIN = ["lightning-fabric", "tensorboard"]
 
 setup(
@@ -58,9 +59,11 @@ setup(
         ],
         "text": ["espeakng-loader", "phonemizer"],  # espeak-ng is GPL-3
         "corpora": ["av"],  # G.722, which libsndfile does not read
+        "tokens": TOKENS,
         "cluster": ["submitit"],
         "dev": [
             *DEMO,
+            *TOKENS,
             *TRAIN,
             "av",
             "hypothesis",

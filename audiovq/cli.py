@@ -2,22 +2,23 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-
-import torch
 
 import audiovq
 from audiovq import commands
+from audiovq.arguments import DEFAULT_MODEL, add_command, device, positive
 from audiovq.audio.io import WRITABLE_SUFFIXES
-from audiovq.commands import Batch, complain
+from audiovq.commands import Batch
 from audiovq.conversions import Decode
+from audiovq.data_commands import add_data_parser
 from audiovq.jobs import UsageError
+from audiovq.terminal import complain
+from audiovq.token_commands import add_token_parsers
 from audiovq.tokenizer import ModelError
 
-DEFAULT_MODEL = "speech-16k"
 FORMATS = sorted(suffix.removeprefix(".") for suffix in WRITABLE_SUFFIXES)
-Command = Callable[[argparse.Namespace], int]
 _Layout = argparse.RawDescriptionHelpFormatter
 
 DESCRIPTION = """\
@@ -73,13 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"audiovq {audiovq.__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, summary: str, examples: str, command: Command) -> argparse.ArgumentParser:
-        subparser = subparsers.add_parser(
-            name, help=summary, description=summary, epilog=examples, formatter_class=_Layout, allow_abbrev=False
-        )
-        subparser.set_defaults(command=command)
-        return subparser
-
+    add = partial(add_command, subparsers)
     add("models", "list the bundled models and vocoders", MODELS_EXAMPLES, lambda _: commands.models())
 
     encode = add(
@@ -119,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("-o", dest="out", metavar="OUT.wav", type=Path, required=True, help="a .wav or .flac file")
     _add_model(reconstruct, DEFAULT_MODEL)
     _add_decoding(reconstruct)
+    add_data_parser(subparsers)
+    add_token_parsers(subparsers)
     return parser
 
 
@@ -127,7 +124,7 @@ def _add_batch(parser: argparse.ArgumentParser, inputs: str) -> None:
     out = "a folder, in which folders given as IN keep their structure; or a file, when there is one input"
     parser.add_argument("-o", dest="out", metavar="OUT", type=Path, required=True, help=out)
     jobs = "processes that share the work and the cores (default: 1)"
-    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help=jobs)
+    parser.add_argument("--jobs", metavar="N", type=positive, default=1, help=jobs)
     parser.add_argument("--overwrite", action="store_true", help="redo outputs that exist (default: skip them)")
 
 
@@ -138,34 +135,17 @@ def _batch(given: argparse.Namespace) -> Batch:
 def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
     model = f"a bundled model or a model's folder (default: {default or 'the bundled one that made the codes'})"
     parser.add_argument("--model", metavar="NAME|DIR", default=default, help=model)
-    parser.add_argument("--device", type=_device, default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    parser.add_argument("--device", type=device, default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
 
 
 def _add_decoding(parser: argparse.ArgumentParser) -> None:
     levels = "decode the N coarsest levels alone (default: all)"
-    parser.add_argument("--levels", metavar="N", type=_positive, help=levels)
+    parser.add_argument("--levels", metavar="N", type=positive, help=levels)
     vocoder = (
         "a bundled vocoder, a vocoder's folder, or griffin-lim, for models that decode to log-mels "
         "(default: the bundled one that fits, else griffin-lim)"
     )
     parser.add_argument("--vocoder", metavar="NAME|DIR", help=vocoder)
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
-    return number
-
-
-def _device(text: str) -> str:
-    try:
-        kind = torch.device(text).type
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"expected a device such as cpu, cuda or cuda:1, got {text!r}") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise argparse.ArgumentTypeError("this machine has no GPU that torch can use: take cpu")
-    return text
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What each audiovq command does; every function that carries a command's name returns its exit code."""
 
 import dataclasses
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -31,6 +30,7 @@ from audiovq.pretrained import (
     read_vocoder_card,
     vocoders,
 )
+from audiovq.terminal import complain, print_fields, print_table
 from audiovq.tokenizer import Tokenizer
 from audiovq.tokenizer import models as bundled_models
 from audiovq.units import frame_rate
@@ -79,7 +79,7 @@ def reconstruct(source: Path, out: Path, model: str, device: str, vocoder: str |
         decode_to_file(tokenizer, codes, levels, job.target)
         end = time.perf_counter()
         used, seconds = codes.prefix(levels or codes.num_levels), codes.duration_seconds
-        _print_fields(
+        print_fields(
             {
                 "model": codes.model,
                 "levels": f"{used.num_levels} of {codes.num_levels}",
@@ -104,7 +104,7 @@ def models() -> int:
     for vocoder in vocoders():
         rate = _number(vocoder.frame_rate)
         rows.append([vocoder.name, VOCODER, str(vocoder.sample_rate), rate, "-", *_size_and_licence(vocoder)])
-    _print_table(rows)
+    print_table(rows)
     return 0
 
 
@@ -124,12 +124,6 @@ def info(name: str) -> int:
         return complain(str(error), exit_code=1)
     _print_codes(codes, size_bytes=path.stat().st_size)
     return 0
-
-
-def complain(line: str, exit_code: int) -> int:
-    """Say on stderr what is wrong; returns the exit code."""
-    print(f"audiovq: {line}", file=sys.stderr)
-    return exit_code
 
 
 def _work(verb: str, task: Task, batch: Batch, in_suffixes: Sequence[str], out_suffixes: Sequence[str]) -> int:
@@ -162,7 +156,7 @@ def _check_levels(tokenizer: Tokenizer, levels: int | None) -> None:
 
 
 def _print_codes(codes: Codes, size_bytes: int) -> None:
-    _print_fields(
+    print_fields(
         {
             "model": codes.model,
             "seconds": f"{codes.duration_seconds:.2f}",
@@ -180,7 +174,7 @@ def _print_codes(codes: Codes, size_bytes: int) -> None:
 
 
 def _print_model(tokenizer: Tokenizer) -> None:
-    _print_fields(
+    print_fields(
         {
             "model": tokenizer.model_id,
             "sample rate": f"{tokenizer.sample_rate} Hz",
@@ -193,7 +187,7 @@ def _print_model(tokenizer: Tokenizer) -> None:
 
 def _print_vocoder(card: ModelCard[VocoderConfig]) -> None:
     mel = card.config.mel
-    _print_fields(
+    print_fields(
         {
             "vocoder": card.name,
             "sample rate": f"{mel.sample_rate} Hz",
@@ -202,7 +196,7 @@ def _print_vocoder(card: ModelCard[VocoderConfig]) -> None:
         }
     )
     print()
-    _print_fields({field.name: str(getattr(mel, field.name)) for field in dataclasses.fields(mel)})
+    print_fields({field.name: str(getattr(mel, field.name)) for field in dataclasses.fields(mel)})
 
 
 def _size_and_licence(info: ModelInfo | VocoderInfo) -> list[str]:
@@ -219,18 +213,8 @@ def _print_levels(layout: Codes | Tokenizer, scores: dict[str, list[float]]) -> 
         **scores,
     }
     print()
-    _print_table([list(columns), *(list(map(_number, row)) for row in zip(*columns.values(), strict=True))])
+    print_table([list(columns), *(list(map(_number, row)) for row in zip(*columns.values(), strict=True))])
 
 
 def _number(value: float | Fraction) -> str:
     return f"{float(value):.6g}"
-
-
-def _print_fields(fields: dict[str, str]) -> None:
-    _print_table([[name, value] for name, value in fields.items()])
-
-
-def _print_table(rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -69,7 +69,7 @@ def find_files(inputs: Iterable[str], suffixes: Collection[str]) -> tuple[dict[P
             else:
                 root, files = path.parent, [path]
         except OSError as error:
-            failures.append(_one_line(path, error))
+            failures.append(one_line(path, error))
             continue
         if not files and len(failures) == num_failures:
             failures.append(f"{name}: holds no file that ends in {' '.join(sorted(suffixes))}")
@@ -117,15 +117,16 @@ def _attempt(task: Task, job: Job) -> str | None:
         job.target.parent.mkdir(parents=True, exist_ok=True)
         task(job)
     except (AudioError, CodesError, ModelError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-        return _one_line(job.source, error)
+        return one_line(job.source, error)
     except Exception as error:
         # No file and no disk is to blame, so the traceback is wanted; but the other files shall be done.
         traceback.print_exc()
-        return _one_line(job.source, RuntimeError(f"{job.source}: stopped by a mistake in audiovq, {error!r}"))
+        return one_line(job.source, RuntimeError(f"{job.source}: stopped by a mistake in audiovq, {error!r}"))
     return None
 
 
-def _one_line(path: Path, error: Exception) -> str:
+def one_line(path: Path, error: Exception) -> str:
+    """What a failure says of the file, without a traceback."""
     if isinstance(error, OSError):
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
     elif isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -140,7 +141,7 @@ def _one_line(path: Path, error: Exception) -> str:
 
 def _files_below(folder: Path, suffixes: Collection[str], failures: list[str]) -> list[Path]:
     def report(error: OSError) -> None:
-        failures.append(_one_line(Path(error.filename), error))
+        failures.append(one_line(Path(error.filename), error))
 
     files = []
     for parent, folders, names in os.walk(folder, onerror=report):
@@ -190,7 +191,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self._process = context.Process(target=_serve, args=(theirs, task, num_threads), daemon=True)
         # Ctrl-C reaches all processes of a terminal. Only the first one heeds it, and then stops each worker once.
-        with _interrupts_ignored():
+        with interrupts_ignored():
             self._process.start()
         theirs.close()
 
@@ -231,7 +232,8 @@ def _serve(connection: Connection, task: Task, num_threads: int) -> None:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def interrupts_ignored() -> Iterator[None]:
+    """Let Ctrl-C pass by processes that are started meanwhile."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

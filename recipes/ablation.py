@@ -6,7 +6,8 @@
 
 Needs the data directories and cuts of a recipe's first stages. Each run lies in OUT/VARIANT/SEED; what is done is kept,
 so the same command goes on where it stopped, and with more variants or seeds it adds to the table. What follows -- are
-settings of recipes.train_tokenizer. Writes OUT/RESULTS.md: means over the seeds and their standard deviations.
+settings of recipes.train_tokenizer. Writes OUT/RESULTS.md: means over the seeds and their standard deviations, and
+which variants failed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 from audiovq.files import write_atomically
 from audiovq.metrics.registry import COLUMNS, DECODER_MEL
 from audiovq.metrics.summary import Summary, table
+from audiovq.train.preemption import EXIT_AGAIN
 
 VARIANTS = Path(__file__).parents[1] / "configs" / "ablation"
 METRICS = (DECODER_MEL, "stoi", "pesq_wb")
@@ -57,22 +59,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], metavar="N", help="(default: 1 2 3)")
     parser.add_argument("--num-utterances", type=int, default=120, metavar="N", help="to score on (default: 120)")
     given = parser.parse_args(words[:split])
+    failed: list[str] = []
     # All variants of one seed before the next: a table of what there is can be had early.
     for seed in given.seeds:
         for variant in given.variants:
             code = train_and_score(given, variant, seed, settings)
-            if code != 0:
-                print(f"ablation: {variant}, seed {seed}, ended with {code}", file=sys.stderr)
+            if code == EXIT_AGAIN:
                 return code
+            if code != 0:  # a variant may well collapse: that too is a result, and the others go on
+                failed.append(f"- {variant}, seed {seed}, ended with {code}: its log says why")
+                print(f"ablation: {failed[-1]}", file=sys.stderr)
     runs = {
         variant: [Run.load(path.parents[1]) for path in sorted(given.out.glob(f"{variant}/*/scores/summary.json"))]
         for variant in everything
     }
-    text = markdown({variant: each for variant, each in runs.items() if each})
+    text = markdown({variant: each for variant, each in runs.items() if each}) + "".join(f"{line}\n" for line in failed)
     with write_atomically(given.out / "RESULTS.md") as file:
         file.write(text.encode())
     print(text)
-    return 0
+    return 1 if failed else 0
 
 
 def train_and_score(given: argparse.Namespace, variant: str, seed: int, settings: Sequence[str]) -> int:

@@ -35,7 +35,7 @@ from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
-from audiovq.metrics.checks import NotMeasurableError, is_installed
+from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.codebook import code_counts
 from audiovq.metrics.log_mel import log_mel, log_mel_l1
 from audiovq.metrics.recogniser import PACKAGED, Recogniser
@@ -43,6 +43,7 @@ from audiovq.metrics.registry import DECODER_MEL, PACKAGES, WAVE_METRICS
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
 from audiovq.metrics.text import cer, normalise
+from audiovq.optional import is_installed
 from audiovq.pretrained import find
 from audiovq.vocoding import find_vocoder
 

@@ -4,7 +4,8 @@
     python -m recipes.prepare corpus=folder corpus.root=my_recordings output_dir=data/mine step=data_dirs
 
 The steps, in their order: data_dirs, validate, cuts; step=all does all three. The same command again goes on where it
-stopped. Whatever is left out of the data is named in dropped.jsonl with the reason.
+stopped. Whatever is left out of the data is named in dropped.jsonl with the reason; what else is known of an utterance,
+such as its composer, is in labels.jsonl. step=download fetches the corpus first, where a library can.
 """
 
 from __future__ import annotations
@@ -13,29 +14,29 @@ import json
 import multiprocessing
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import hydra
 import torch
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, MissingMandatoryValue, OmegaConf
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from audiovq import units
 from audiovq.data.convert import Converted, convert
-from audiovq.data.corpora.debian_speech import DebianSpeech
-from audiovq.data.corpora.folder import Folder
-from audiovq.data.corpora.utterance import SPLITS, Corpus, Utterance
+from audiovq.data.corpora import CORPORA
+from audiovq.data.corpora.utterance import SPLITS, Corpus, CorpusError, Utterance
 from audiovq.data.cuts import write_cuts
 from audiovq.data.kaldi import DataDir, DataDirError, validate
+from audiovq.files import write_atomically
 
 _UTTERANCES_PER_TASK = 32
 _SHOWN_LANGUAGES = 12
@@ -45,49 +46,17 @@ class Step(Enum):
     """What to do."""
 
     all = "all"
+    download = "download"
     data_dirs = "data_dirs"
     validate = "validate"
     cuts = "cuts"
 
 
 @dataclass(kw_only=True)
-class CorpusConfig:
-    """Where a corpus lies; which one it is, is for the classes that derive from this to say."""
-
-    root: str = MISSING
-
-    def build(self) -> Corpus:
-        """The corpus that these settings describe."""
-        raise NotImplementedError
-
-
-@dataclass(kw_only=True)
-class DebianSpeechConfig(CorpusConfig):
-    """The folder into which the Debian packages are unpacked."""
-
-    def build(self) -> Corpus:
-        return DebianSpeech(Path(self.root))
-
-
-@dataclass(kw_only=True)
-class FolderConfig(CorpusConfig):
-    """A folder of sound files, see audiovq.data.corpora.folder."""
-
-    speaker: str = ""
-    language: str = "und"
-    valid_speakers: list[str] = field(default_factory=list)
-    test_speakers: list[str] = field(default_factory=list)
-
-    def build(self) -> Corpus:
-        held_out = tuple(self.valid_speakers), tuple(self.test_speakers)
-        return Folder(Path(self.root), self.speaker, self.language, *held_out)
-
-
-@dataclass(kw_only=True)
 class PrepareConfig:
     """Settings of recipes/prepare.py."""
 
-    corpus: CorpusConfig = MISSING
+    corpus: Any = MISSING  # one of CORPORA
     output_dir: str = MISSING
     step: Step = Step.all
     sample_rate: int = 16000
@@ -99,8 +68,8 @@ def register() -> None:
     """Make the dataclasses known to hydra."""
     store = ConfigStore.instance()
     store.store(name="base_prepare", node=PrepareConfig)
-    store.store(group="corpus", name="base_debian_speech", node=DebianSpeechConfig)
-    store.store(group="corpus", name="base_folder", node=FolderConfig)
+    for name, corpus in CORPORA.items():
+        store.store(group="corpus", name=name, node=corpus)
 
 
 def prepare(config: PrepareConfig) -> None:
@@ -108,6 +77,9 @@ def prepare(config: PrepareConfig) -> None:
 
     Raises: ValueError (CorpusError, DataDirError, AudioError) if the corpus, a data directory or the disk is to blame.
     """
+    if config.step is Step.download:
+        cast(Corpus, config.corpus).download()
+        return
     folder = Path(config.output_dir).resolve()  # wav.scp names absolute paths: they hold wherever a program is started
     if config.step in (Step.all, Step.data_dirs):
         make_data_dirs(config, folder)
@@ -124,13 +96,15 @@ def prepare(config: PrepareConfig) -> None:
 
 def make_data_dirs(config: PrepareConfig, folder: Path) -> None:
     """List, convert, and write what is usable and what is not."""
-    utterances = sorted(config.corpus.build().utterances(), key=lambda utterance: utterance.id.encode())
+    utterances = list_utterances(config.corpus)
     results = list(convert_all(utterances, folder / "wavs", config))
     dropped = dict(drop_reasons(results))
     sources = {utterance.id: str(utterance.source) for utterance in utterances}
-    lines = ({"id": key, "source": sources[key], "reason": reason} for key, reason in dropped.items())
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dropped.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    write_lines(
+        folder / "dropped.jsonl",
+        [{"id": key, "source": sources[key], "reason": reason} for key, reason in dropped.items()],
+    )
     seconds = {result.id: units.samples_to_seconds(result.num_samples, config.sample_rate) for result in results}
     kept = [utterance for utterance in utterances if utterance.id not in dropped]
     for split in SPLITS:
@@ -146,9 +120,27 @@ def make_data_dirs(config: PrepareConfig, folder: Path) -> None:
             utt2lang={utterance.id: utterance.language for utterance in chosen},
             utt2dur={utterance.id: seconds[utterance.id] for utterance in chosen},
         ).save(folder / split)
+    labels = [{"id": utterance.id, "labels": dict(utterance.labels)} for utterance in kept if utterance.labels]
+    write_lines(folder / "labels.jsonl", labels)
     Console().print(summary(kept, seconds))
     kinds = Counter(reason.split(":")[0] for reason in dropped.values())
     print(f"{len(dropped)} dropped, each named in {folder}/dropped.jsonl:", dict(kinds.most_common()))
+
+
+def list_utterances(corpus: Corpus) -> list[Utterance]:
+    """The utterances in the order of their ids. Raises: CorpusError if two have the same."""
+    by_id: dict[str, Utterance] = {}
+    for utterance in corpus.utterances():
+        other = by_id.setdefault(utterance.id, utterance)
+        if other is not utterance:
+            raise CorpusError(f"{other.source} and {utterance.source} would both be {utterance.id}: rename one of them")
+    return [by_id[key] for key in sorted(by_id, key=str.encode)]
+
+
+def write_lines(path: Path, items: Iterable[Mapping[str, object]]) -> None:
+    """Write JSON lines, all of them or none."""
+    with write_atomically(path) as file:
+        file.writelines((json.dumps(item, ensure_ascii=False) + "\n").encode() for item in items)
 
 
 def wav_path(folder: Path, utterance: Utterance) -> Path:
@@ -229,7 +221,7 @@ def main(config: DictConfig) -> None:
     """Parse the command line."""
     try:
         prepare(cast(PrepareConfig, OmegaConf.to_object(config)))
-    except ValueError as error:
+    except (ValueError, MissingMandatoryValue) as error:
         sys.exit(f"prepare: {error}")
 
 

@@ -22,7 +22,7 @@ from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
-from audiovq.metrics.checks import optional_package
+from audiovq.optional import optional_package
 from audiovq.tokenizer import Tokenizer
 
 MIN_SECONDS, SHOWN_SECONDS = 1.0, 3.0
@@ -77,7 +77,7 @@ def decibels(wave: Tensor, sample_rate: int) -> Tensor:
 
 def draw(clips: Sequence[tuple[str, Tensor, Tensor]], sample_rate: int, path: Path) -> None:
     """One row a clip: the original to the left, the decoded to the right."""
-    optional_package("matplotlib")
+    optional_package("matplotlib", "demo")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 1.7 * len(clips)), layout="constrained")

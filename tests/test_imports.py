@@ -14,6 +14,8 @@ ALLOWED: dict[str, set[str]] = {
     "_torchaudio": set(),
     "units": set(),
     "files": set(),
+    "lock": set(),
+    "optional": set(),
     "processes": set(),
     "avq": {"units"},
     "codes": {"units", "files", "avq"},
@@ -21,8 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "nn": {"units"},
     "quantize": {"units", "processes"},
     "losses": {"units", "audio"},
-    "metrics": {"units", "files", "audio"},
-    "train": {"units", "files", "processes"},
+    "metrics": {"units", "files", "optional", "audio"},
+    "train": {"units", "files", "lock", "processes"},
     "data": {"units", "files", "audio", "codes"},
     "models": {"units", "audio", "nn", "quantize"},
     "priors": {"units", "audio", "nn", "quantize", "models", "codes"},
@@ -36,9 +38,22 @@ ALLOWED: dict[str, set[str]] = {
     "conversions": {"audio", "codes", "tokenizer", "jobs"},
     "commands": {
         *{"units", "audio", "codes", "metrics", "models", "pretrained", "vocoding", "tokenizer"},
-        *{"jobs", "conversions", "audiovq"},
+        *{"jobs", "conversions", "terminal", "audiovq"},
     },
-    "cli": {"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
+    "arguments": set(),
+    "terminal": set(),
+    "data_commands": {"arguments", "audio", "data", "jobs", "terminal"},
+    "tokens": {"units", "files", "lock", "optional", "avq", "codes", "metrics", "data"},
+    "extraction_pool": {"audio", "codes", "conversions", "data", "jobs", "tokenizer", "tokens"},
+    "extraction": {"data", "extraction_pool", "tokenizer", "tokens"},
+    "token_tasks": {
+        *{"arguments", "data", "extraction", "extraction_pool", "files", "jobs", "optional", "terminal", "tokens"},
+    },
+    "token_commands": {"arguments", "jobs", "token_tasks"},
+    "cli": {
+        *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
+        *{"arguments", "terminal", "data_commands", "token_commands"},
+    },
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}
 SHARED_BY_RECIPES = "schema"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +59,12 @@ def decode(source: Source) -> tuple[Tensor, int]:
     Shape: (C, T)
     Raises: AudioError if it is not sound or damaged.
     """
-    if source.codec == "file" and source.num_bytes is None:
+    if source.codec == "file" and source.is_whole_file:
         return read(source.path)
-    with source.path.open("rb") as file:
-        file.seek(source.offset_bytes)
-        data = file.read() if source.num_bytes is None else file.read(source.num_bytes)
+    try:
+        data = source.read_bytes()
+    except (zipfile.BadZipFile, KeyError, zlib.error) as error:
+        raise AudioError(f"{source} cannot be taken out of its archive: {error}") from error
     if source.codec == "g722":
         return _decode_g722(data), _G722_RATE
     try:
@@ -90,6 +93,7 @@ def _is_current(path: Path, source: Source, sample_rate: int) -> bool:
     """Whether an earlier run has written the file, at this rate, and the source has not changed since."""
     return (
         path.exists()
+        and source.path.exists()
         and path.stat().st_mtime >= source.path.stat().st_mtime
         and soundfile.info(path).samplerate == sample_rate
     )

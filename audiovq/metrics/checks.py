@@ -1,8 +1,4 @@
-"""What all scores share: the two waves they compare, and the optional packages some of them need."""
-
-import importlib
-import importlib.util
-from types import ModuleType
+"""What all scores share: the two waves they compare."""
 
 import numpy as np
 import torch
@@ -27,22 +23,3 @@ def wave_pair(reference: Tensor | np.ndarray, result: Tensor | np.ndarray) -> tu
         if not wave.isfinite().all():
             raise ValueError(f"the {name} holds samples that are not finite; nothing can be compared with them")
     return waves[0].flatten(), waves[1].flatten()
-
-
-def optional_package(name: str) -> ModuleType:
-    """Import a package that only scores need.
-
-    Raises: ModuleNotFoundError naming the extra that installs it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        message = f"this score needs the package {name}: pip install 'audiovq[eval]'"
-        raise ModuleNotFoundError(message, name=name) from error
-
-
-def is_installed(name: str) -> bool:
-    """Whether a package is there, without importing it."""
-    return importlib.util.find_spec(name) is not None

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 from torch import Tensor
 
-from audiovq.metrics.checks import NotMeasurableError, optional_package, wave_pair
+from audiovq.metrics.checks import NotMeasurableError, wave_pair
+from audiovq.optional import optional_package
 
 # 30 frames of 256 samples, half overlapping, at the 10 kHz that STOI works at.
 MIN_SECONDS = (29 * 128 + 256) / 10_000

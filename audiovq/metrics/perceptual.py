@@ -4,7 +4,8 @@ import numpy as np
 from torch import Tensor
 
 from audiovq.audio.resample import resample
-from audiovq.metrics.checks import NotMeasurableError, optional_package, wave_pair
+from audiovq.metrics.checks import NotMeasurableError, wave_pair
+from audiovq.optional import optional_package
 
 PESQ_RATE = 16_000
 

@@ -3,7 +3,8 @@
 import unicodedata
 from dataclasses import dataclass
 
-from audiovq.metrics.checks import NotMeasurableError, optional_package
+from audiovq.metrics.checks import NotMeasurableError
+from audiovq.optional import optional_package
 
 _APOSTROPHES = "'\u2019\u02bc`"
 _STRESS_MARKS = "+\u0301"  # Russian texts mark stress with these inside words

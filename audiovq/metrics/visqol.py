@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from audiovq.audio.resample import resample
-from audiovq.metrics.checks import NotMeasurableError, optional_package, wave_pair
+from audiovq.metrics.checks import NotMeasurableError, wave_pair
+from audiovq.optional import optional_package
 
 SPEECH_RATE = 16_000
 MIN_SECONDS = 1.0  # patches of 0.4 s, of which silent ones are left out

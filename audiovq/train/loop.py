@@ -14,11 +14,11 @@ import torch
 from lightning_fabric import Fabric
 
 from audiovq.files import remove_unfinished, write_atomically
+from audiovq.lock import only_run
 from audiovq.processes import all_reduce_sum, gather_objects, rank, world_size
 from audiovq.train.checkpoint import CheckpointError, CheckpointFolder
 from audiovq.train.config import HARMLESS, RunConfig
 from audiovq.train.identity import check_same_run
-from audiovq.train.lock import only_run
 from audiovq.train.preemption import EXIT_AGAIN, StopRequests
 from audiovq.train.random_state import random_state, seed_everything, set_random_state
 from audiovq.train.reporter import Reporter

@@ -1,22 +1,46 @@
 # shellcheck shell=bash
-# Stages 1 to 6 of a tokenizer recipe: source it after parse_options.sh and stages.sh, with these set: corpus and
-# experiment (names in configs/), corpus_root (where its recordings lie), about_data (Markdown on the data and their
-# licences), data, exp, nj. The arguments that are left go to the training.
+# Stages 0 to 6 of a tokenizer recipe: source it after parse_options.sh and stages.sh, with these set: corpus and
+# experiment (names in configs/), corpus_root (where its recordings lie), prepare_settings (more settings of
+# recipes.prepare, separated by blanks), sample_rate, download (not empty: stage 0 is wanted), about_data (Markdown on
+# the data and their licences), data, exp, nj. The arguments that are left go to the training.
 : "${python:?}" "${corpus:?}" "${experiment:?}" "${corpus_root:?}" "${about_data:?}" "${data:?}" "${exp:?}" "${nj:?}"
 
+# setting VALUE: the value with the quotes that a setting of a recipe needs around a blank, a bracket, a quote ...
+setting() {
+  case "$1" in
+    *[!A-Za-z0-9/_.-]*) printf "'%s'" "${1//\'/\\\'}" ;;
+    *) printf %s "$1" ;;
+  esac
+}
+
+# prepare STEP SETTING...
+prepare() {
+  local step=$1
+  local -a settings
+  shift
+  read -ra settings <<<"${prepare_settings:-}"
+  run "$python" -m recipes.prepare corpus="$corpus" corpus.root="$(setting "$corpus_root")" output_dir="$data" \
+    sample_rate="${sample_rate:?}" step="$step" "$@" "${settings[@]}"
+}
+
+if [ "${download:-}" ] && stage_wanted 0 "download"; then
+  prepare download
+fi
+
 if stage_wanted 1 "convert, split, write data directories"; then
-  need "$corpus_root" 0
-  "$python" -m recipes.prepare corpus="$corpus" corpus.root="$corpus_root" output_dir="$data" step=data_dirs num_jobs="$nj"
+  [ "${dry_run:-}" ] || [ -e "$corpus_root" ] ||
+    die "$corpus_root is missing: say where the corpus is with --corpus_root, or fetch it with --download"
+  prepare data_dirs num_jobs="$nj"
 fi
 
 if stage_wanted 2 "validate"; then
   need "$data/test/wav.scp" 1
-  "$python" -m recipes.prepare corpus="$corpus" output_dir="$data" step=validate
+  prepare validate
 fi
 
 if stage_wanted 3 "write cuts"; then
   need "$data/test/wav.scp" 1
-  "$python" -m recipes.prepare corpus="$corpus" output_dir="$data" step=cuts
+  prepare cuts
 fi
 
 if stage_wanted 4 "train"; then
@@ -29,10 +53,10 @@ fi
 if stage_wanted 5 "evaluate"; then
   need "$exp/model" 4
   need "$data/test/wav.scp" 1
-  "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
+  run "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
 fi
 
 if stage_wanted 6 "pack"; then
   need "$exp/scores/summary.json" 5
-  "$python" -m recipes.pack exp="$exp" output_dir="$exp/packed" data="$about_data"
+  run "$python" -m recipes.pack exp="$exp" output_dir="$exp/packed" data="$about_data"
 fi

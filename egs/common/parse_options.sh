@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Reads the options of a run.sh into variables of the same names; source it after setting
 #   options       the names that are allowed, separated by blanks; each is a variable that has its default already
+#   flags         the names of those that take no value: theirs is empty, or true once they are given
 #   help_message  what --help prints
 # `--name value` and `--name=value` set $name (a dash in a name reads as an underscore), an unknown name is an error.
 # What follows `--` stays in "$@".
@@ -24,6 +25,14 @@ while [ $# -gt 0 ]; do
       option=${1%%=*}
       name=${option#--}
       name=${name//-/_}
+      case " ${flags:-} " in
+        *" $name "*)
+          [ "$option" = "$1" ] || die "option $option takes no value"
+          printf -v "$name" true
+          shift
+          continue
+          ;;
+      esac
       case " ${options:?} " in
         *" $name "*) ;;
         *) die "unknown option $option (try --help)" ;;

@@ -8,12 +8,27 @@ python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo pyth
 # stage_wanted NUMBER WHAT: whether --stage and --stop_stage include it; says so.
 stage_wanted() {
   [ "${stage:?}" -le "$1" ] && [ "$1" -le "${stop_stage:?}" ] || return 1
-  echo "$(date '+%F %T') stage $1: $2"
+  if [ "${dry_run:-}" ]; then
+    echo "# stage $1: $2"
+  else
+    echo "$(date '+%F %T') stage $1: $2"
+  fi
+}
+
+# run COMMAND...: runs it, or with --dry_run prints it.
+run() {
+  if [ "${dry_run:-}" ]; then
+    local line
+    printf -v line '%q ' "$@"
+    echo "${line% }"
+  else
+    "$@"
+  fi
 }
 
 # need FILE STAGE: stops unless FILE is there, and names the stage that makes it.
 need() {
-  [ -e "$1" ] || die "$1 is missing: stage $2 makes it (--stage $2)"
+  [ "${dry_run:-}" ] || [ -e "$1" ] || die "$1 is missing: stage $2 makes it (--stage $2)"
 }
 
 exit_again=75 # of a training that was stopped before its end and has saved its state
@@ -31,8 +46,12 @@ train() {
     export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-600}
     stops=$(count_stops)
   fi
-  pass_signals_on "${command[@]}" "$module" device="$device" time_budget_minutes="${time_budget_minutes:?}" "$@" ||
-    code=$?
+  command+=("$module" device="$device" time_budget_minutes="${time_budget_minutes:?}" "$@")
+  if [ "${dry_run:-}" ]; then
+    run "${command[@]}"
+    return
+  fi
+  pass_signals_on "${command[@]}" || code=$?
   # torchrun makes 1 of every exit code of its processes; but the log tells which it was.
   if [ "$code" -ne 0 ] && [ "$ngpu" -gt 1 ] && [ "$(count_stops)" -gt "$stops" ]; then
     code=$exit_again

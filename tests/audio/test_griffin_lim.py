@@ -26,7 +26,7 @@ def log_mel(wave: torch.Tensor, config: LogMelConfig = CONFIG) -> torch.Tensor:
     return mel[0]
 
 
-def invert(vocoder: MelGriffinLim, mel: torch.Tensor, num_frames: int | None = None) -> torch.Tensor:
+def invert(vocoder: GriffinLim, mel: torch.Tensor, num_frames: int | None = None) -> torch.Tensor:
     step = num_frames or mel.shape[1]
     pieces = [vocoder.push(mel[:, start : start + step]) for start in range(0, mel.shape[1], step)]
     return torch.cat([*pieces, vocoder.flush()])

@@ -17,6 +17,8 @@ from audiovq.train.run_log import RunLog
 ROOT = Path(__file__).parents[2]
 RUN = sorted((ROOT / "egs").glob("*/*/run.sh"))
 MINI = ROOT / "egs/mini/codec1/run.sh"
+# What is common to all is tested with the one that has an option more and one that downloads.
+COMMON = [MINI, ROOT / "egs/debian_speech/codec1/run.sh"]
 
 
 def run(script: Path, *arguments: str | Path, python: str | Path = sys.executable) -> subprocess.CompletedProcess[str]:
@@ -35,13 +37,14 @@ def test_the_shell_is_clean() -> None:
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("script", COMMON, ids=lambda path: path.parts[-3])
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (["--stge", "2"], "run.sh: unknown option --stge (try --help)"),
         (["--stage"], "run.sh: option --stage needs a value"),
         (["--stage=x"], "run.sh: --stage must be a whole number, got 'x'"),
+        (["--dry_run=yes"], "run.sh: option --dry_run takes no value"),
         (["--ngpu=-1"], "run.sh: --ngpu must be a whole number, got '-1'"),
         (["--time-budget-minutes=1h"], "run.sh: --time_budget_minutes must be a whole number, got '1h'"),
         (
@@ -57,12 +60,16 @@ def test_wrong_options_are_errors(script: Path, arguments: list[str], message: s
 
 @pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
 def test_help_names_every_option(script: Path) -> None:
-    text = run(script, "--help").stdout
-    for option in ("--stage", "--stop_stage", "--nj", "--ngpu", "--time_budget_minutes", "--data", "--exp"):
-        assert option in text
+    result = run(script, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for option in (
+        *("--stage", "--stop_stage", "--nj", "--ngpu", "--time_budget_minutes", "--data", "--exp", "--corpus_root"),
+        *("--sample_rate", "--prepare_settings", "--dry_run", "--download"),
+    ):
+        assert option in result.stdout
 
 
-@pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("script", COMMON, ids=lambda path: path.parts[-3])
 @pytest.mark.parametrize(
     "stage, missing, made_by",
     [(2, "data/test/wav.scp", 1), (3, "data/test/wav.scp", 1), (4, "data/cuts_train.jsonl.gz", 3)],
@@ -106,7 +113,7 @@ def training(tmp_path: Path) -> Training:
 GOES_ON = "run.sh: the training stopped before its end: the same command goes on\n"
 
 
-@pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("script", COMMON, ids=lambda path: path.parts[-3])
 @pytest.mark.parametrize(
     "num_gpus, launcher, device",
     [
@@ -123,7 +130,7 @@ def test_every_gpu_gets_a_process(script: Path, num_gpus: int, launcher: str, de
     assert command.endswith(" total_steps=9 device=auto")  # what is given by hand comes last, and wins
 
 
-@pytest.mark.parametrize("script", RUN, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("script", COMMON, ids=lambda path: path.parts[-3])
 @pytest.mark.parametrize("act, code, message", [("exit 75", 75, GOES_ON), ("exit 3", 3, "")])
 def test_what_the_training_leaves_undone_ends_the_script(
     script: Path, act: str, code: int, message: str, training: Training

@@ -49,6 +49,15 @@ def test_a_table_shows_means_and_deviations_over_seeds(
     assert "| fsq | 50 (0) | 50 (0) | 4.00 (0.00) | 4.00 (0.00) |" in books
 
 
+def test_a_variant_that_fails_is_named_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_down(tmp_path / "fsq" / "1", [1.0, 0.5], 0.5)
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: Mock(returncode=int("ablation=residual" in command)))
+    assert ablation.main([str(tmp_path), "--data", "d", "--variants", "residual", "fsq", "--seeds", "1"]) == 1
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "| fsq | 1 | 2.70 M | 250 | 0.500 |" in text
+    assert text.endswith("- residual, seed 1, ended with 1: its log says why\n")
+
+
 def test_each_variant_is_trained_and_then_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[list[str]] = []
 

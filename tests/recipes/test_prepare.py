@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ from hydra.errors import ConfigCompositionException
 from lhotse import load_manifest
 from omegaconf import OmegaConf
 
+from audiovq.data.corpora import VCTK, DebianSpeech, Folder, LJSpeech, Maestro
+from audiovq.data.corpora.utterance import CorpusError, Source, Utterance
 from audiovq.data.kaldi import DataDir, DataDirError, validate
-from recipes.prepare import DebianSpeechConfig, FolderConfig, PrepareConfig, Step, prepare
+from recipes.prepare import PrepareConfig, Step, prepare
+from tests.miniature_corpora import MINIATURES
 
 RATE = 16000
 
@@ -26,7 +30,7 @@ def config(tmp_path: Path) -> PrepareConfig:
     soundfile.write(tmp_path / "in/ann/short.wav", np.ones(100), 44100)
     (tmp_path / "in/zoe/copy.flac").write_bytes((tmp_path / "in/zoe/0.flac").read_bytes())
     (tmp_path / "in/ann/0.txt").write_text("hello")
-    corpus = FolderConfig(root=str(tmp_path / "in"), valid_speakers=["bob"], test_speakers=["eve"])
+    corpus = Folder(tmp_path / "in", valid_speakers=["bob"], test_speakers=["eve"])
     return PrepareConfig(corpus=corpus, output_dir=str(tmp_path / "out"), num_jobs=1)
 
 
@@ -101,14 +105,62 @@ def test_validation_fails_with_everything_that_is_wrong(config: PrepareConfig) -
 
 
 def test_an_empty_split_is_an_error(config: PrepareConfig) -> None:
-    assert isinstance(config.corpus, FolderConfig)
+    assert isinstance(config.corpus, Folder)
     config.corpus.test_speakers = []
     with pytest.raises(DataDirError, match="test has no utterance: check the voices that are held out"):
         prepare(config)
 
 
+class OfOneId:
+    """A corpus of two files that would get one id."""
+
+    def utterances(self) -> Iterator[Utterance]:
+        for name in ("a.wav", "b.wav"):
+            yield Utterance("ann-1", "ann", "en", Source(Path(name)))
+
+    def download(self) -> None:
+        raise CorpusError("there is nothing to download")
+
+
+def test_two_recordings_of_one_id_are_an_error(config: PrepareConfig) -> None:
+    config.corpus = OfOneId()
+    with pytest.raises(CorpusError, match=r"a.wav and b.wav would both be ann-1: rename one of them"):
+        prepare(config)
+
+
+def test_a_download_makes_no_data(config: PrepareConfig) -> None:
+    config.corpus, config.step = OfOneId(), Step.download
+    with pytest.raises(CorpusError, match="there is nothing to download"):
+        prepare(config)
+    assert not Path(config.output_dir).exists()
+
+
+def test_labels_lie_beside_the_data_directories(config: PrepareConfig, tmp_path: Path) -> None:
+    prepare(config)
+    assert (Path(config.output_dir) / "labels.jsonl").read_text() == ""
+    MINIATURES["maestro"](tmp_path / "maestro")
+    config.corpus = Maestro(tmp_path / "maestro")
+    prepare(config)
+    lines = [json.loads(line) for line in (Path(config.output_dir) / "labels.jsonl").read_text("utf-8").splitlines()]
+    assert lines[-1] == {
+        "id": "Frédéric_Chopin-2018-MIDI-Unprocessed_Chamber3_MID--AUDIO_validation_wav--1",
+        "labels": {"composer": "Frédéric Chopin", "title": "Sonata, Op. 1", "year": "2018"},
+    }
+    assert len(lines) == 3
+
+
+def test_a_recording_that_has_vanished_is_named(config: PrepareConfig, tmp_path: Path) -> None:
+    MINIATURES["ljspeech"](tmp_path / "lj")
+    config.corpus = LJSpeech(tmp_path / "lj")
+    prepare(config)
+    (tmp_path / "lj/LJSpeech-1.1/wavs/LJ001-0002.wav").unlink()
+    prepare(config)
+    (line,) = (Path(config.output_dir) / "dropped.jsonl").read_text().splitlines()
+    assert json.loads(line)["id"] == "LJ001-0002" and "No such file" in json.loads(line)["reason"]
+
+
 @pytest.mark.parametrize(
-    "name, kind", [("debian_speech", DebianSpeechConfig), ("mini", FolderConfig), ("folder", FolderConfig)]
+    "name, kind", [("debian_speech", DebianSpeech), ("mini", Folder), ("folder", Folder), ("vctk", VCTK)]
 )
 def test_the_configurations_are_typed(name: str, kind: type) -> None:
     with initialize(version_base="1.3", config_path="../../configs"):
@@ -117,6 +169,6 @@ def test_the_configurations_are_typed(name: str, kind: type) -> None:
         )
         assert isinstance(config, PrepareConfig)
         assert isinstance(config.corpus, kind)
-        assert (config.corpus.root, config.step) == ("x", Step.cuts)
+        assert (config.corpus.root, config.step) == (Path("x"), Step.cuts)  # type: ignore[attr-defined]
         with pytest.raises(ConfigCompositionException, match="rot"):
             compose("prepare", [f"corpus={name}", "corpus.rot=x"])

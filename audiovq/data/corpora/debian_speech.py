@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.data.corpora import queen
-from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id, squeeze
+from audiovq.data.corpora.debian import check_packages, download_packages, package_folder
+from audiovq.data.corpora.utterance import Source, Utterance, make_id, squeeze
 
 PACKAGES = (
     *(
@@ -44,25 +45,22 @@ _DIALOGUE_LINE = re.compile(r'dialogId\("([^"]+)",\s*"([^"]*)"[^)]*\)\s*dialogSt
 _STAMP_NAME = re.compile(r"(.*)_desc(?:_([a-z]{2,3}(?:_[A-Z]{2})?))?(?:\.ogg)?\.(?:ogg|wav)$")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class DebianSpeech:
     """The corpus below `root`."""
 
     root: Path
+
+    def download(self) -> None:
+        """Fetch the packages. Raises: CorpusError if one cannot be had."""
+        download_packages(self.root, PACKAGES)
 
     def utterances(self) -> Iterator[Utterance]:
         """List all recordings, package by package.
 
         Raises: CorpusError if a package is missing.
         """
-        missing = [package for package in PACKAGES if not (self._at(package) / "usr/share/doc" / package).is_dir()]
-        if missing:
-            raise CorpusError(
-                f"{len(missing)} of {len(PACKAGES)} Debian packages are not in {self.root}: {' '.join(missing)}. "
-                "For each of them get NAME_*.deb (apt-get download NAME; or without apt from "
-                "https://packages.debian.org/bookworm/NAME) and unpack it there (dpkg-deb -x NAME_*.deb "
-                f"{self.root}/NAME; or without dpkg: ar x NAME_*.deb data.tar.xz, then tar -xf data.tar.xz there)"
-            )
+        check_packages(self.root, PACKAGES)
         split = {speaker: name for name, speakers in HELD_OUT.items() for speaker in speakers}
         for utterance in self._recordings():
             yield dataclasses.replace(utterance, split=split.get(utterance.speaker, "train"))
@@ -78,7 +76,7 @@ class DebianSpeech:
         yield from self._queen()
 
     def _at(self, package: str) -> Path:
-        return self.root if self.root == Path("/") else self.root / package
+        return package_folder(self.root, package)
 
     def _asterisk(self) -> Iterator[Utterance]:
         for language, voice in _ASTERISK_VOICES.items():

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.audio.io import AudioError, list_audio
-from audiovq.data.corpora.utterance import SPLITS, CorpusError, Source, Utterance, make_id, squeeze
+from audiovq.data.corpora.layout import hold_out, read_lines
+from audiovq.data.corpora.utterance import SPLITS, CorpusError, Source, Utterance, make_id, slug, squeeze
 
-_HELD_OUT_ONE_IN = 20
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Folder:
     """All sound files below `root`, each with the text of a .txt file of the same name beside it, if there is one.
 
@@ -27,8 +24,12 @@ class Folder:
     root: Path
     speaker: str = ""
     language: str = "und"
-    valid_speakers: tuple[str, ...] = ()
-    test_speakers: tuple[str, ...] = ()
+    valid_speakers: list[str] = dataclasses.field(default_factory=list)
+    test_speakers: list[str] = dataclasses.field(default_factory=list)
+
+    def download(self) -> None:
+        """There is nothing to fetch. Raises: CorpusError always."""
+        raise CorpusError(f"a folder of your own cannot be downloaded: put sound files into {self.root}")
 
     def utterances(self) -> Iterator[Utterance]:
         """List the files by name.
@@ -52,7 +53,7 @@ class Folder:
             yield dataclasses.replace(utterance, split=split[utterance.id])
 
     def _utterance(self, path: Path) -> Utterance:
-        speaker = re.sub(r"[^\w-]+", "_", self.speaker or path.resolve().parent.name)
+        speaker = slug(self.speaker or path.resolve().parent.name)
         name = path.relative_to(self.root).with_suffix("").as_posix()
         if not self.speaker:
             name = name.removeprefix(f"{path.parent.name}/")
@@ -67,24 +68,11 @@ class Folder:
             named = dict.fromkeys(self.valid_speakers, "valid") | dict.fromkeys(self.test_speakers, "test")
             return {utterance.id: named.get(utterance.speaker, "train") for utterance in utterances}
         if len(speakers) < len(SPLITS):
-            return _hold_out([utterance.id for utterance in utterances])
-        by_speaker = _hold_out(list(speakers))
+            return hold_out([utterance.id for utterance in utterances])
+        by_speaker = hold_out(list(speakers))
         return {utterance.id: by_speaker[utterance.speaker] for utterance in utterances}
 
 
 def _text_beside(path: Path) -> str:
     words = path.with_suffix(".txt")
-    try:
-        return squeeze(words.read_text("utf-8")) if words.exists() else ""
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{words} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-
-
-def _hold_out(names: list[str]) -> dict[str, str]:
-    """Draw test and valid by a hash of the names, so that the draw is the same on every machine."""
-    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
-    share = max(1, len(order) // _HELD_OUT_ONE_IN)
-    draw = dict.fromkeys(order, "train")
-    draw.update(dict.fromkeys(order[:share], "test"))
-    draw.update(dict.fromkeys(order[share : 2 * share], "valid"))
-    return draw
+    return squeeze(" ".join(read_lines(words))) if words.exists() else ""

@@ -49,7 +49,7 @@ def test_two_voices_are_split_by_file(tmp_path: Path) -> None:
 
 def test_named_voices_are_held_out(tmp_path: Path) -> None:
     root = make_files(tmp_path, ["ann/1.wav", "bob/1.wav", "eve/1.wav", "eve/2.wav"])
-    corpus = Folder(root, valid_speakers=("bob",), test_speakers=("ann",))
+    corpus = Folder(root, valid_speakers=["bob"], test_speakers=["ann"])
     assert [utterance.split for utterance in corpus.utterances()] == ["test", "valid", "train", "train"]
 
 
@@ -67,7 +67,7 @@ def test_an_unusable_folder_says_why(
 ) -> None:
     root = make_files(tmp_path, names)
     with pytest.raises(CorpusError, match=message):
-        list(Folder(root, test_speakers=test_speakers).utterances())
+        list(Folder(root, test_speakers=list(test_speakers)).utterances())
 
 
 def test_a_missing_folder_and_a_text_of_another_encoding_are_named(tmp_path: Path) -> None:
@@ -77,3 +77,14 @@ def test_a_missing_folder_and_a_text_of_another_encoding_are_named(tmp_path: Pat
     (root / "ann/1.txt").write_bytes("Grüße".encode("latin1"))
     with pytest.raises(CorpusError, match=r"1.txt is not UTF-8 text: .* at byte 2"):
         list(Folder(root).utterances())
+
+
+def test_ids_sort_as_voices_do_also_if_one_name_begins_another(tmp_path: Path) -> None:
+    root = make_files(tmp_path, ["ann/z.wav", "ann-b/a.wav", "ann b/c.wav"])
+    listed = {utterance.id: utterance.speaker for utterance in Folder(root).utterances()}
+    assert [listed[key] for key in sorted(listed)] == sorted(listed.values()) == ["ann", "ann_b", "ann_b"]
+
+
+def test_there_is_nothing_to_download(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=f"put sound files into {tmp_path}"):
+        Folder(tmp_path).download()
