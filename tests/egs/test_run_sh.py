@@ -15,7 +15,8 @@ import audiovq
 from audiovq.train.run_log import RunLog
 
 ROOT = Path(__file__).parents[2]
-RUN = sorted((ROOT / "egs").glob("*/*/run.sh"))
+RUN = sorted((ROOT / "egs").glob("*/codec1/run.sh"))
+VOCODER = ROOT / "egs/debian_speech/voc1/run.sh"
 MINI = ROOT / "egs/mini/codec1/run.sh"
 # What is common to all is tested with the one that has an option more and one that downloads.
 COMMON = [MINI, ROOT / "egs/debian_speech/codec1/run.sh"]
@@ -155,6 +156,28 @@ def test_of_several_processes_the_log_tells_that_they_stopped(
     act = f"cat {addition} >>{log}; exit 1"
     result = training.run(MINI, act, "--ngpu", "2")
     assert (result.returncode, result.stderr) == (code, message)
+
+
+def test_the_vocoder_is_trained_scored_and_packed(training: Training) -> None:
+    options: list[str | Path] = ["--data", training.folder, "--exp", training.folder, "--", "total_steps=9"]
+    shown = run(VOCODER, "--dry_run", *options)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    training.options("touch $(dirname $0)/scores/summary.json")
+    (training.folder / "scores").mkdir()
+    result = run(VOCODER, *options, python=training.folder / "python")
+    assert (result.returncode, result.stderr) == (0, "")
+    recipes = [call.split()[1] for call in training.calls]
+    assert recipes == ["recipes.train_vocoder", "recipes.evaluate", "recipes.pack"]
+    assert training.calls[0].endswith(" total_steps=9")
+    said = [line.split(" -m ")[1] for line in shown.stdout.splitlines() if not line.startswith("#")]
+    assert said == [call.removeprefix("-m ") for call in training.calls]
+
+
+def test_the_vocoder_says_where_its_data_come_from(tmp_path: Path) -> None:
+    result = run(VOCODER, "--data", tmp_path)
+    assert result.returncode == 1
+    made_by = "egs/debian_speech/codec1/run.sh --stop_stage 3 makes it"
+    assert result.stderr == f"run.sh: {tmp_path}/cuts_train.jsonl.gz is missing: {made_by}\n"
 
 
 @pytest.mark.parametrize("number, whom", [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)])
