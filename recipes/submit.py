@@ -2,6 +2,7 @@
 
     python -m recipes.submit train_tokenizer --gpus 4 --hours 24 -- experiment=mini_codec1_mel output_dir=exp/my_run
     python -m recipes.submit train_tokenizer --nodes 2 --gpus 8 --partition long --account me -- experiment=...
+    python -m recipes.submit extract_codes --array 64 --gpus 1 -- data=data/train output_dir=tokens/train device=cuda
     python -m recipes.submit train_tokenizer --gpus 0 --cluster local -- experiment=... device=cpu
 
 What follows -- are the recipe's own settings. Run it in the checkout, on a disk that all nodes see. A recipe that exits
@@ -141,7 +142,10 @@ def recipe_names() -> list[str]:
 
 
 def submit(options: argparse.Namespace, overrides: Sequence[str]) -> submitit.Job[None]:
-    """Queue the job. Raises: RuntimeError, ValueError, OSError from submitit, with what Slurm says."""
+    """Queue the job, or an array of them; returns the first.
+
+    Raises: RuntimeError, ValueError, OSError from submitit, with what Slurm says.
+    """
     import submitit
 
     executor = submitit.AutoExecutor(
@@ -160,6 +164,7 @@ def submit(options: argparse.Namespace, overrides: Sequence[str]) -> submitit.Jo
         timeout_min=math.ceil(options.hours * 60),
         stderr_to_stdout=True,
         slurm_partition=options.partition,
+        slurm_array_parallelism=options.array,  # of an array; Slurm may still run fewer at a time
         slurm_account=options.account,
         slurm_signal_delay_s=round(options.signal_minutes * 60),
         slurm_additional_parameters={"requeue": True},
@@ -167,7 +172,11 @@ def submit(options: argparse.Namespace, overrides: Sequence[str]) -> submitit.Jo
         # after it, and not at once, or the first one could not queue the job again.
         slurm_srun_args=[f"--cpus-per-task={options.cpus_per_task}", "--kill-on-bad-exit=0", "--wait=60"],
     )
-    return executor.submit(RecipeJob(options.recipe, overrides))
+    if options.array == 1:
+        return executor.submit(RecipeJob(options.recipe, overrides))
+    with executor.batch():
+        jobs = [executor.submit(RecipeJob(options.recipe, overrides)) for _ in range(options.array)]
+    return jobs[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -203,6 +212,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("recipe", choices=names, metavar="RECIPE", help=f"one of {', '.join(names)}")
     add("--nodes", type=int, default=1, help="(default: %(default)s)")
     add("--gpus", type=int, default=1, help="of each node, with a task for each; 0: one task (default: %(default)s)")
+    add(
+        "--array",
+        type=int,
+        default=1,
+        help="jobs of a Slurm array, each with its shard (default: %(default)s)",
+    )
     add("--hours", type=float, default=4.0, help="time limit; then the job is queued again (default: %(default)s)")
     add("--partition")
     add("--account")
@@ -216,7 +231,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(rest)} (settings of the recipe go after --)")
     if options.nodes < 1 or options.gpus < 0:
         parser.error(f"--nodes is {options.nodes} and --gpus {options.gpus}, expected at least 1 and 0")
-    if options.nodes * options.gpus > 1 and not options.recipe.startswith("train_"):
+    if options.array < 1 or (options.array > 1 and (options.recipe != "extract_codes" or options.cluster != "slurm")):
+        parser.error(f"--array {options.array}: expected 1, or more for extract_codes with --cluster slurm")
+    if options.nodes * options.gpus > 1 and not options.recipe.startswith(("train_", "extract_codes")):
         parser.error(f"{options.recipe} does not share its work: give it --nodes 1 and --gpus 1 or 0")
     if not 0 < options.signal_minutes < options.hours * 60:
         parser.error(f"--signal-minutes is {options.signal_minutes:g}, expected less than the {options.hours:g} hours")

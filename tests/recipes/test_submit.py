@@ -132,7 +132,7 @@ def slurm(jobs: Jobs, tmp_path: Path) -> Jobs:
     scripts = {
         "sbatch": "echo Submitted batch job 7",
         "srun": """while [ "${1#--}" != "$1" ]; do if [ "$1" = --output ]; then out=$2; shift; fi; shift; done
-            out=${out//%j/7}
+            out=${out//%j/7}; out=${out//%A/7}; out=${out//%a/${SLURM_ARRAY_TASK_ID-}}
             exec "$@" >>"${out//%t/0}" 2>&1""",
         "scontrol": f'echo "$*" >>{tmp_path}/calls',
     }
@@ -241,6 +241,24 @@ def test_debug_runs_here_and_hands_on_that_more_is_to_do(jobs: Jobs) -> None:
     assert jobs.count() == "9"
 
 
+def test_an_array_gives_each_of_its_jobs_a_shard(slurm: Jobs) -> None:
+    recipes = slurm.folder / "recipes"
+    shards = ", ".join(f"os.environ['SLURM_ARRAY_TASK_{name}']" for name in ("ID", "COUNT"))
+    text = f'import os\n\nif __name__ == "__main__":\n    print({shards})\n'
+    (recipes / "extract_codes.py").write_text(text)
+    command = [sys.executable, "-m", "recipes.submit", "extract_codes", "--log-dir", "jobs", "--array", "3"]
+    told = subprocess.run(command, cwd=slurm.folder, env=slurm.environment, capture_output=True, text=True, check=True)
+    slurm.id = "7"
+    assert told.stdout.startswith("job 7_0: its output goes to ")
+    script = next(slurm.folder.glob("jobs/**/*submission*.sh"))
+    assert "#SBATCH --array=0-2%3" in script.read_text()
+    for task in ("0", "2"):
+        array = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_COUNT": "3"}
+        subprocess.run(["bash", str(script)], cwd=slurm.folder, env={**slurm.environment, **array}, check=True)
+        results = slurm.folder.glob(f"jobs/**/7_{task}_0_result.pkl")
+        assert [pickle.loads(path.read_bytes())[0] for path in results] == ["success"]
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -248,6 +266,7 @@ def test_debug_runs_here_and_hands_on_that_more_is_to_do(jobs: Jobs) -> None:
         (["train_tokenizer", "output_dir=x"], r"output_dir=x \(settings of the recipe go after --\)"),
         (["train_tokenizer", "--hours", "0.05"], "--signal-minutes is 3, expected less than the 0.05 hours"),
         (["train_tokenizer", "--gpus", "-1"], "--nodes is 1 and --gpus -1, expected at least 1 and 0"),
+        (["train_tokenizer", "--array", "4"], "--array 4: expected 1, or more for extract_codes with --cluster slurm"),
         (["prepare", "--gpus", "4"], "prepare does not share its work: give it --nodes 1 and --gpus 1 or 0"),
     ],
 )
