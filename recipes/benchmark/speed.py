@@ -19,19 +19,24 @@ from audiovq.audio.resample import resample
 from recipes.benchmark.machine import machine
 
 
-class Codec(Protocol):
-    """What is measured; one small class for each rival. Waves are mono (1, T) at the codec's own `sample_rate`."""
+class Coder(Protocol):
+    """What is measured; one small class for each rival. Waves are mono (1, T) at the coder's own `sample_rate`."""
 
     name: str
     sample_rate: int
     num_parameters: int
-    bits_per_second: float
 
     def encode(self, wave: Tensor) -> object:
-        """Codes in whatever form this codec has."""
+        """Codes in whatever form this coder has."""
 
     def decode(self, codes: object) -> Tensor:
         """The wave again."""
+
+
+class Codec(Coder, Protocol):
+    """A coder with a bit rate."""
+
+    bits_per_second: float
 
 
 class AudiovqCodec:
@@ -81,20 +86,20 @@ class Timing:
     decode_seconds: list[float] = field(default_factory=list)
 
 
-def measure(codecs: Sequence[Codec], wave: Tensor, sample_rate: int, repeats: int) -> list[Timing]:
-    """Time every codec on one wave, taking turns so that a slower minute of the machine hits all alike.
+def measure(coders: Sequence[Coder], wave: Tensor, sample_rate: int, repeats: int) -> list[Timing]:
+    """Time every coder on one wave, taking turns so that a slower minute of the machine hits all alike.
 
     Shape: wave (1, T)
     """
-    waves = [resample(wave, sample_rate, codec.sample_rate) for codec in codecs]
-    timings = [Timing() for _ in codecs]
+    waves = [resample(wave, sample_rate, coder.sample_rate) for coder in coders]
+    timings = [Timing() for _ in coders]
     with torch.inference_mode():
         for repeat in range(repeats + 1):
-            for codec, own_wave, timing in zip(codecs, waves, timings, strict=True):
+            for coder, own_wave, timing in zip(coders, waves, timings, strict=True):
                 start = time.perf_counter()
-                codes = codec.encode(own_wave)
+                codes = coder.encode(own_wave)
                 middle = time.perf_counter()
-                codec.decode(codes)
+                coder.decode(codes)
                 end = time.perf_counter()
                 if repeat > 0:  # the first round warms up
                     timing.encode_seconds.append(middle - start)
@@ -142,14 +147,18 @@ def speech_like(seconds: float, sample_rate: int) -> Tensor:
     return torch.from_numpy(0.3 * wave / np.abs(wave).max()).float()[None]
 
 
+def read_or_make(wav: str | None, seconds: float) -> tuple[Tensor, int, str]:
+    """The wave to measure on, its rate, and what it is. Shape: -> (1, T)."""
+    if wav is None:
+        return speech_like(seconds, 48_000), 48_000, "a synthetic voice"
+    wave, sample_rate = io.read(wav)
+    return wave[:1], sample_rate, Path(wav).name
+
+
 def speed(model: str, wav: str | None, seconds: float, threads: int, repeats: int) -> str:
     """Measure and describe in markdown."""
     torch.set_num_threads(threads)
-    if wav is None:
-        wave, sample_rate, source = speech_like(seconds, 48_000), 48_000, "a synthetic voice"
-    else:
-        wave, sample_rate = io.read(wav)
-        wave, source = wave[:1], Path(wav).name
+    wave, sample_rate, source = read_or_make(wav, seconds)
     codecs: list[Codec] = [AudiovqCodec(model), EncodecCodec()]
     audio_seconds = wave.shape[1] / sample_rate
     timings = measure(codecs, wave, sample_rate, repeats)
