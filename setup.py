@@ -9,6 +9,7 @@ VERSION = next(
     line.split('"')[1] for line in (HERE / "audiovq/__init__.py").read_text().splitlines() if "__version__ =" in line
 )
 
+TEXT = ["espeakng-loader", "phonemizer"]  # espeak-ng is GPL-3
 DEMO = ["matplotlib", "pystoi"]
 TOKENS = ["kaldiio", "matplotlib", "pyarrow"]
 TRAIN = ["lightning-fabric", "tensorboard"]
@@ -57,12 +58,13 @@ setup(
             "speechmos",
             "visqol-python[lattice]",
         ],
-        "text": ["espeakng-loader", "phonemizer"],  # espeak-ng is GPL-3
+        "text": TEXT,
         "corpora": ["av"],  # G.722, which libsndfile does not read
         "tokens": TOKENS,
         "cluster": ["submitit"],
         "dev": [
             *DEMO,
+            *TEXT,
             *TOKENS,
             *TRAIN,
             "av",

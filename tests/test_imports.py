@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "losses": {"units", "audio"},
     "metrics": {"units", "files", "optional", "audio"},
     "train": {"units", "files", "lock", "processes"},
-    "data": {"units", "files", "audio", "codes"},
+    "data": {"units", "files", "optional", "audio", "codes"},
     "models": {"units", "audio", "nn", "quantize"},
     "priors": {"units", "audio", "nn", "quantize", "models", "codes"},
     "build": {"audio", "quantize", "models", "priors"},
