@@ -40,22 +40,31 @@ def differing_fields(config: Any, other: Any) -> list[str]:
 
 
 def config_from_dict(cls: type[T], values: dict[str, Any]) -> T:
-    """The configuration of class ``cls``; unknown, misspelt and missing nested keys are errors.
+    """The configuration of class ``cls``; unknown, misspelt and missing keys are errors.
 
     Raises: ValueError naming the key and what was expected.
     """
+    return _from_dict(cls, values, cls.__name__)
+
+
+def _from_dict(cls: type[T], values: dict[str, Any], where: str) -> T:
     if not isinstance(values, dict):
-        raise ValueError(f"{cls.__name__} is {values!r}, expected a table of its fields")
+        raise ValueError(f"{where} is {values!r}, expected a table of its fields")
     hints = typing.get_type_hints(cls)
     unknown = sorted(set(values) - set(hints))
     if unknown:
-        raise ValueError(f"{cls.__name__} has no field {', '.join(unknown)}; its fields are {', '.join(hints)}")
-    return cls(**{name: _value(hints[name], value, f"{cls.__name__}.{name}") for name, value in values.items()})
+        raise ValueError(f"{where} has no field {', '.join(unknown)}; its fields are {', '.join(hints)}")
+    fields = dataclasses.fields(typing.cast(Any, cls))
+    absent = dataclasses.MISSING
+    required = {each.name for each in fields if each.default is absent and each.default_factory is absent}
+    if missing := sorted(required - set(values)):
+        raise ValueError(f"{where} lacks the field {', '.join(missing)}")
+    return cls(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in values.items()})
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
-        return config_from_dict(typing.cast(type, hint), value)
+        return _from_dict(typing.cast(type, hint), value, where)
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         raise TypeError(f"{where}: configurations hold no unions")
@@ -63,7 +72,12 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         (item,) = typing.get_args(hint)
         if not isinstance(value, list):
             raise ValueError(f"{where} is {value!r}, expected a list")
-        return [_value(item, entry, where) for entry in value]
+        return [_value(item, entry, f"{where}[{index}]") for index, entry in enumerate(value)]
+    if origin is dict:
+        _, item = typing.get_args(hint)
+        if not isinstance(value, dict):
+            raise ValueError(f"{where} is {value!r}, expected a table")
+        return {name: _value(item, entry, f"{where}.{name}") for name, entry in value.items()}
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:

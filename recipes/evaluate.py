@@ -3,8 +3,9 @@
     python -m recipes.evaluate model=speech-16k data=data/test output_dir=exp/scores num_utterances=500
     python -m recipes.evaluate model=exp/my_run/model data=data/test output_dir=exp/scores cer=true num_workers=4
 
-Writes scores.jsonl (a line for each utterance), summary.json and RESULTS.md into output_dir. The same command again
-goes on where it stopped; with a larger num_utterances it adds to what is there.
+Writes scores.jsonl (a line for each utterance), summary.json and RESULTS.md into output_dir, and the sounds of a few
+utterances with a report.json, of which `audiovq report` makes a page to listen to. The same command again goes on where
+it stopped; with a larger num_utterances it adds to what is there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import hydra
 import torch
@@ -45,6 +47,8 @@ from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summ
 from audiovq.metrics.text import cer, normalise
 from audiovq.optional import is_installed
 from audiovq.pretrained import find
+from audiovq.report import ORIGINAL, Clip
+from audiovq.report.evaluation import evaluation_report, prefix_name
 from audiovq.vocoding import find_vocoder
 
 
@@ -58,6 +62,7 @@ class EvaluateConfig:
     vocoder: str = ""  # a bundled name, a folder or "griffin-lim"; empty takes what audiovq.load takes
     num_utterances: int = 0  # so many, drawn evenly over the speakers; 0 takes all
     seed: int = 1
+    num_clips: int = 6  # so many of them are kept as sounds, for `audiovq report`
     # STOI, ESTOI and PESQ are for speech only, and so are visqol and speaker_similarity, which take their time.
     metrics: list[str] = field(default_factory=lambda: ["log_mel_l1", "mel_distance", "stoi", "estoi", "pesq_wb"])
     cer: bool = False
@@ -91,9 +96,7 @@ class Scorer:
     def score(self, utterance: Utterance) -> Scores:
         """Everything there is to say about one utterance, as a line of the score file."""
         tokenizer = self._tokenizer
-        wave, sample_rate = io.read(utterance.path)
-        if len(wave) != 1:
-            raise ValueError(f"{utterance.path}: expected a mono recording, got {len(wave)} channels")
+        wave, sample_rate = read_mono(utterance)
         reference = resample(wave, sample_rate, tokenizer.sample_rate)
         codes = tokenizer.encode(reference, sample_rate=tokenizer.sample_rate)
         decoded = [tokenizer.decode(codes, levels=levels) for levels in range(1, tokenizer.num_levels + 1)]
@@ -154,6 +157,14 @@ def read_utterances(config: EvaluateConfig) -> list[Utterance]:
     ]
 
 
+def read_mono(utterance: Utterance) -> tuple[torch.Tensor, int]:
+    """The recording (1, T) and its sample rate. Raises: ValueError when it has several channels."""
+    wave, sample_rate = io.read(utterance.path)
+    if len(wave) != 1:
+        raise ValueError(f"{utterance.path}: expected a mono recording, got {len(wave)} channels")
+    return wave, sample_rate
+
+
 def score_all(config: EvaluateConfig, utterances: Sequence[Utterance]) -> Iterator[Scores]:
     """Scores of each utterance, as they get done."""
     if config.num_workers <= 1:
@@ -185,14 +196,10 @@ def _score_in_worker(utterance: Utterance) -> Scores:
 
 def summarise(subject: dict[str, Any], utterances: Sequence[Scores], metrics: Sequence[str]) -> Summary:
     """Everything the tables show."""
-    codes = [audiovq.Codes.from_bytes(base64.b64decode(scores["codes"])) for scores in utterances]
-    counts = [
-        torch.stack([code_counts(each.levels[level], size) for each in codes]).sum(0)
-        for level, size in enumerate(codes[0].codebook_sizes)
-    ]
+    codes, counts = read_codes(utterances[0]), count_codes(utterances)
     summary = summarise_scores(utterances, [DECODER_MEL, *metrics])
     for prefix in summary["prefixes"]:
-        prefix["bits_per_second"] = codes[0].prefix(prefix["levels"]).bits_per_second
+        prefix["bits_per_second"] = codes.prefix(prefix["levels"]).bits_per_second
     return {
         "subject": subject,
         "num_utterances": len(utterances),
@@ -200,12 +207,58 @@ def summarise(subject: dict[str, Any], utterances: Sequence[Scores], metrics: Se
         "seconds": sum(scores["seconds"] for scores in utterances),
         **summary,
         **summarise_errors(utterances),
-        "codebooks": summarise_codebooks(counts, [float(rate) for rate in codes[0].frame_rates]),
+        "codebooks": summarise_codebooks(counts, [float(rate) for rate in codes.frame_rates]),
     }
 
 
+def read_codes(scores: Scores) -> audiovq.Codes:
+    """The codes that a line of the score file keeps."""
+    return audiovq.Codes.from_bytes(base64.b64decode(scores["codes"]))
+
+
+def count_codes(utterances: Sequence[Scores]) -> list[torch.Tensor]:
+    """How often each entry occurs in all of them, level by level.
+
+    Shape: (K_l, V_l), one for each level
+    """
+    codes = [read_codes(scores) for scores in utterances]
+    return [
+        torch.stack([code_counts(each.levels[level], size) for each in codes]).sum(0)
+        for level, size in enumerate(codes[0].codebook_sizes)
+    ]
+
+
+def keep_sounds(config: EvaluateConfig, utterances: Sequence[Utterance], score_file: ScoreFile) -> list[Clip]:
+    """Write the original and every prefix of the first utterances, where they are not there yet."""
+    folder, model = Path(config.output_dir), short_name(config.model)
+    tokenizer = audiovq.load(config.model, device=config.device, vocoder=config.vocoder or None)
+    clips = []
+    for utterance in utterances[: config.num_clips]:
+        name = f"{quote(utterance.name, safe='')}.flac"
+        files = {levels: f"sounds/levels-{levels}/{name}" for levels in range(1, tokenizer.num_levels + 1)}
+        original = f"sounds/{ORIGINAL}/{name}"
+        for path in (original, *files.values()):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        if not (folder / original).exists():
+            wave, sample_rate = read_mono(utterance)
+            io.write(folder / original, resample(wave, sample_rate, tokenizer.sample_rate), tokenizer.sample_rate)
+        codes = read_codes(score_file.scores[utterance.name])
+        for levels, path in files.items():
+            if not (folder / path).exists():
+                io.write(folder / path, tokenizer.decode(codes, levels=levels), tokenizer.sample_rate)
+        named = {prefix_name(model, levels): path for levels, path in files.items()}
+        clips.append(Clip(id=utterance.name, original=original, text=utterance.text, files=named))
+    return clips
+
+
+def short_name(model: str) -> str:
+    """A bundled model's name, or that of the run which a folder belongs to."""
+    path = Path(model)
+    return path.parent.name if path.name == "model" and path.parent.name else path.name
+
+
 def evaluate(config: EvaluateConfig) -> str:
-    """Score what is not scored yet, write summary.json and RESULTS.md, and return the latter."""
+    """Score what is not scored yet, write summary.json, RESULTS.md and report.json, and return the second."""
     unknown = [name for name in config.metrics if name not in WAVE_METRICS]
     if unknown:
         raise ValueError(f"no metric is called {unknown[0]!r}; there are {', '.join(WAVE_METRICS)}")
@@ -231,14 +284,16 @@ def evaluate(config: EvaluateConfig) -> str:
         score_file.add(scores)
     utterances = [score_file.scores[name] for name in sorted(utterance.name for utterance in chosen)]
     summary = summarise(subject, utterances, config.metrics)
-    text = describe(config, summary)
+    text = f"{introduce(config, summary)}\n\n{markdown(summary)}"
     (folder / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "RESULTS.md").write_text(text, encoding="utf-8")
+    clips, note = keep_sounds(config, chosen, score_file), introduce(config, summary)
+    evaluation_report(short_name(config.model), note, summary, count_codes(utterances), clips).save(folder)
     return text
 
 
-def describe(config: EvaluateConfig, summary: Summary) -> str:
-    """The tables below what they are about and the command that makes them."""
+def introduce(config: EvaluateConfig, summary: Summary) -> str:
+    """What the tables are about and the command that makes them."""
     changed = {name: value for name, value in asdict(config).items() if value != getattr(EvaluateConfig(), name)}
     values = {name: f"[{','.join(value)}]" if isinstance(value, list) else value for name, value in changed.items()}
     settings = [shlex.quote(f"{name}={value}") for name, value in values.items()]
@@ -248,7 +303,7 @@ def describe(config: EvaluateConfig, summary: Summary) -> str:
         f"Model {config.model} (SHA-256 {subject['sha256'][:12]}){vocoder} on {config.data}: "
         f"{summary['num_utterances']} utterances of {summary['num_speakers']} speakers, "
         f"{summary['seconds'] / 60:.1f} minutes. Means with 95 % bootstrap intervals over utterances.\n\n"
-        f"    python -m recipes.evaluate {' '.join(settings)}\n\n{markdown(summary)}"
+        f"    python -m recipes.evaluate {' '.join(settings)}"
     )
 
 

@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": {"units", "audio", "nn", "quantize"},
     "priors": {"units", "audio", "nn", "quantize", "models", "codes"},
     "build": {"audio", "quantize", "models", "priors"},
+    "report": {"files", "metrics", "build"},
     "pretrained": {"units", "files", "audio", "models", "build"},
     "windows": {"units", "nn"},
     "vocoding": {"units", "audio", "models", "pretrained", "windows"},

@@ -60,7 +60,7 @@ def test_a_folder_says_its_kind_and_a_tokenizer_need_not(tmp_path: Path) -> None
         ('"kind": "vocoder"', '"kind": "prior"', "has kind 'prior', this audiovq reads tokenizer and vocoder"),
         ('"kind": "vocoder",', "", "v holds a tokenizer, expected a vocoder"),
         ('"num_blocks"', '"num_block"', "VocoderConfig has no field num_block"),
-        ('"floor"', '"flor"', "LogMelConfig has no field flor"),
+        ('"floor"', '"flor"', "VocoderConfig.mel has no field flor"),
         ('"silence"', '"echo"', "padding must be one of silence, reflect, reflect_center, got 'echo'"),
         ('"width": 16', '"width": 18', "does not fit its config.json"),
         ('"format_version": 1', '"format_version": 2', "has format version 2"),

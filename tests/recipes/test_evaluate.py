@@ -20,6 +20,7 @@ from audiovq.codes import Codes
 from audiovq.data.kaldi import DataDir
 from audiovq.metrics.intelligibility import stoi
 from audiovq.metrics.summary import Summary
+from audiovq.report import Report
 from recipes import evaluate as recipe
 from recipes.benchmark.speed import speech_like
 from recipes.evaluate import EvaluateConfig, evaluate
@@ -143,6 +144,30 @@ def test_a_second_run_scores_only_what_is_new(config: EvaluateConfig, tokenizer:
     (Path(config.output_dir) / "scores.jsonl").unlink()
     evaluate(config)
     assert summary_of(config) == resumed
+
+
+def test_the_sounds_of_a_few_are_kept_for_a_report(config: EvaluateConfig, tokenizer: FakeTokenizer) -> None:
+    config.num_clips, config.cer = 2, True
+    evaluate(config)
+    folder, encoded, run = Path(config.output_dir), tokenizer.encoded, Path(config.model).parent.name
+    report = Report.load(folder)
+    assert [system.name for system in report.systems] == ["original", f"{run}, 1 level", f"{run}, 2 levels"]
+    assert [system.bits_per_second for system in report.systems] == [0, 200, 600]
+    assert {clip.id[:3] for clip in report.clips} == {"ann", "bob"}  # the voices take turns
+    assert report.systems[2].scores["cer"].mean == pytest.approx(1 / 11)
+    assert report.systems[2].scores["stoi"].mean == summary_of(config)["prefixes"][1]["scores"]["stoi"]["mean"]
+    assert [sum(codebook.counts) for codebook in report.systems[2].codebooks] == [98, 196]
+    clip = next(clip for clip in report.clips if clip.id == "bob-1")
+    original, _ = io.read(folder / clip.original)
+    assert torch.equal(original, io.read(DataDir.load(config.data).wav_scp["bob-1"])[0])
+    decoded = tokenizer.decode(tokenizer.encode(original, RATE), levels=1)
+    kept, rate = io.read(folder / clip.files[f"{run}, 1 level"])
+    assert rate == RATE
+    torch.testing.assert_close(kept, decoded.clamp(-1, 1), atol=1e-4, rtol=0)
+    (folder / clip.files[f"{run}, 1 level"]).unlink()
+    evaluate(config)
+    assert Report.load(folder) == report
+    assert tokenizer.encoded == encoded + 1  # by this test, not by the recipe
 
 
 @pytest.mark.usefixtures("tokenizer")
