@@ -11,15 +11,13 @@ it stopped; with a larger num_utterances it adds to what is there.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import logging
-import multiprocessing
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -37,16 +35,15 @@ from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
-from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.codebook import code_counts
 from audiovq.metrics.log_mel import log_mel, log_mel_l1
 from audiovq.metrics.recogniser import PACKAGED, Recogniser
-from audiovq.metrics.registry import DECODER_MEL, PACKAGES, WAVE_METRICS
+from audiovq.metrics.registry import DECODER_MEL
 from audiovq.metrics.score_file import ScoreFile, Scores
+from audiovq.metrics.scoring import measure, score_all, split_by_packages
 from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
 from audiovq.metrics.text import cer, normalise
-from audiovq.optional import is_installed
-from audiovq.pretrained import find
+from audiovq.pretrained import find, folder_hash
 from audiovq.report import ORIGINAL, Clip
 from audiovq.report.evaluation import evaluation_report, prefix_name
 from audiovq.vocoding import find_vocoder
@@ -110,23 +107,13 @@ class Scorer:
             "not_measurable": [],
         }
         for levels, result in enumerate(decoded, start=1):
-            values, reasons = self._measure(reference[0], result[0])
+            values, reasons = measure(self._config.metrics, reference[0], result[0], tokenizer.sample_rate)
             if tokenizer.model.config.head == "mel":
                 mel = tokenizer.decode_mel(codes, levels=levels)[0]
                 values = {DECODER_MEL: log_mel_l1(log_mel(reference[0], tokenizer.model.config.mel), mel)} | values
             scores["prefixes"].append(values)
             scores["not_measurable"].append(reasons)
         return scores | self._listen(utterance, [reference, *decoded])
-
-    def _measure(self, reference: torch.Tensor, result: torch.Tensor) -> tuple[dict[str, float], dict[str, str]]:
-        values, reasons = {}, {}
-        for name in self._config.metrics:
-            try:
-                # Rounded, since numpy's last bits follow where in memory an array happens to lie.
-                values[name] = round(WAVE_METRICS[name](reference, result, self._tokenizer.sample_rate), 9)
-            except NotMeasurableError as error:
-                reasons[name] = str(error)
-        return values, reasons
 
     def _listen(self, utterance: Utterance, waves: Sequence[torch.Tensor]) -> Scores:
         if self._recogniser is None:
@@ -165,33 +152,9 @@ def read_mono(utterance: Utterance) -> tuple[torch.Tensor, int]:
     return wave, sample_rate
 
 
-def score_all(config: EvaluateConfig, utterances: Sequence[Utterance]) -> Iterator[Scores]:
-    """Scores of each utterance, as they get done."""
-    if config.num_workers <= 1:
-        scorer = Scorer(config)
-        yield from map(scorer.score, utterances)
-        return
-    # Threads of torch do not survive a fork, hence spawn.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(config.num_workers, context, _start_worker, (config,)) as pool:
-        try:
-            for future in as_completed([pool.submit(_score_in_worker, utterance) for utterance in utterances]):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-_scorer: Scorer | None = None  # one for each worker process
-
-
-def _start_worker(config: EvaluateConfig) -> None:
-    global _scorer
-    _scorer = Scorer(config)
-
-
-def _score_in_worker(utterance: Utterance) -> Scores:
-    assert _scorer is not None
-    return _scorer.score(utterance)
+def begin_scoring(config: EvaluateConfig) -> Callable[[Utterance], Scores]:
+    """What scores one utterance after another, in one process."""
+    return Scorer(config).score
 
 
 def summarise(subject: dict[str, Any], utterances: Sequence[Scores], metrics: Sequence[str]) -> Summary:
@@ -259,13 +222,10 @@ def short_name(model: str) -> str:
 
 def evaluate(config: EvaluateConfig) -> str:
     """Score what is not scored yet, write summary.json, RESULTS.md and report.json, and return the second."""
-    unknown = [name for name in config.metrics if name not in WAVE_METRICS]
-    if unknown:
-        raise ValueError(f"no metric is called {unknown[0]!r}; there are {', '.join(WAVE_METRICS)}")
-    absent = {name: PACKAGES[name] for name in config.metrics if name in PACKAGES and not is_installed(PACKAGES[name])}
+    metrics, absent = split_by_packages(config.metrics)
     for name, package in absent.items():
         print(f"leaving out {name}: it needs the package {package}: pip install 'audiovq[eval]'", file=sys.stderr)
-    config = replace(config, metrics=[name for name in config.metrics if name not in absent])
+    config = replace(config, metrics=metrics)
     chosen = read_utterances(config)
     subject = {
         "model": config.model,
@@ -280,7 +240,8 @@ def evaluate(config: EvaluateConfig) -> str:
     score_file = ScoreFile(folder / "scores.jsonl", subject)
     missing = [utterance for utterance in chosen if utterance.name not in score_file.scores]
     print(f"{len(chosen)} utterances, {len(chosen) - len(missing)} of them scored before")
-    for scores in track(score_all(config, missing), "scoring", total=len(missing), console=Console(stderr=True)):
+    done = score_all(partial(begin_scoring, config), missing, config.num_workers)
+    for scores in track(done, "scoring", total=len(missing), console=Console(stderr=True)):
         score_file.add(scores)
     utterances = [score_file.scores[name] for name in sorted(utterance.name for utterance in chosen)]
     summary = summarise(subject, utterances, config.metrics)
@@ -319,14 +280,6 @@ def vocoder_subject(config: EvaluateConfig) -> dict[str, str]:
 def model_hash(model: str) -> str:
     """SHA-256 of the whole model: of the decoder too, which the hash in codes leaves out."""
     return folder_hash(find(model))
-
-
-def folder_hash(folder: Path) -> str:
-    """SHA-256 of a tokenizer or vocoder, whatever its README says."""
-    digest = hashlib.sha256()
-    for name in ("config.json", "model.safetensors"):
-        digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
-    return digest.hexdigest()
 
 
 ConfigStore.instance().store(name="base_evaluate", node=EvaluateConfig)

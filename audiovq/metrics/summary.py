@@ -116,7 +116,7 @@ def _score_table(summary: Summary) -> str:
         [
             str(prefix["levels"]),
             f"{prefix['bits_per_second']:.0f}",
-            *(_cell(prefix["scores"].get(name), summary["num_utterances"]) for name in names),
+            *(cell(prefix["scores"].get(name), summary["num_utterances"]) for name in names),
         ]
         for prefix in summary["prefixes"]
     ]
@@ -137,7 +137,7 @@ def _error_table(rates: dict[str, list[dict[str, float]]]) -> str:
     num_columns = len(next(iter(rates.values())))
     header = ["CER ↓", "texts", "original", *(f"{levels} level(s)" for levels in range(1, num_columns))]
     rows = [
-        [language, str(intervals[0]["count"]), *(_cell(interval, interval["count"]) for interval in intervals)]
+        [language, str(intervals[0]["count"]), *(cell(interval, interval["count"]) for interval in intervals)]
         for language, intervals in rates.items()
     ]
     return table(header, rows)
@@ -161,7 +161,7 @@ def _codebook_table(codebooks: Iterable[Summary]) -> str:
     return table([*header, "perplexity ↑"], rows)
 
 
-def _cell(interval: dict[str, float] | None, expected_count: float) -> str:
+def cell(interval: dict[str, float] | None, expected_count: float) -> str:
     """Mean and interval, with the number of utterances where it is not the expected one."""
     if interval is None:
         return "-"

@@ -16,7 +16,7 @@ from audiovq.pretrained.card import (
     read_vocoder_card,
 )
 from audiovq.pretrained.folder import load_model, load_vocoder, save_model, save_vocoder
-from audiovq.pretrained.hashing import codes_hash
+from audiovq.pretrained.hashing import codes_hash, folder_hash
 
 __all__ = [
     "TOKENIZER",
@@ -27,6 +27,7 @@ __all__ = [
     "VocoderInfo",
     "codes_hash",
     "find",
+    "folder_hash",
     "load_model",
     "load_vocoder",
     "models",

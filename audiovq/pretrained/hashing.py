@@ -1,7 +1,8 @@
-"""What defines codes, as one number: codes can be read by whatever has the same."""
+"""Models as numbers: what defines codes, which whatever has the same can read, and a folder as a whole."""
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -24,6 +25,14 @@ def codes_hash(model: VQVAE) -> str:
             if not name.endswith(("ema_count", "ema_sum", "steps_to_restart", "is_started")):
                 digest.update(name.encode() + bytes(state[name].cpu().contiguous().numpy().data))
     return digest.hexdigest()[:16]
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 of a tokenizer or vocoder in full, 64 hex digits, whatever its README says."""
+    digest = hashlib.sha256()
+    for name in ("config.json", "model.safetensors"):
+        digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _defining(config: VQVAEConfig) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What every run.sh does with its options, and the whole of egs/mini."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,12 +13,15 @@ from pathlib import Path
 import pytest
 
 import audiovq
+from audiovq.pretrained import read_vocoder_card
 from audiovq.train.run_log import RunLog
 
 ROOT = Path(__file__).parents[2]
 RUN = sorted((ROOT / "egs").glob("*/codec1/run.sh"))
+VOCODERS = sorted((ROOT / "egs").glob("*/voc1/run.sh"))
 VOCODER = ROOT / "egs/debian_speech/voc1/run.sh"
 MINI = ROOT / "egs/mini/codec1/run.sh"
+MINI_VOCODER = ROOT / "egs/mini/voc1/run.sh"
 # What is common to all is tested with the one that has an option more and one that downloads.
 COMMON = [MINI, ROOT / "egs/debian_speech/codec1/run.sh"]
 
@@ -167,17 +171,29 @@ def test_the_vocoder_is_trained_scored_and_packed(training: Training) -> None:
     result = run(VOCODER, *options, python=training.folder / "python")
     assert (result.returncode, result.stderr) == (0, "")
     recipes = [call.split()[1] for call in training.calls]
-    assert recipes == ["recipes.train_vocoder", "recipes.evaluate", "recipes.pack"]
+    assert recipes == ["recipes.train_vocoder", "recipes.evaluate_vocoder", "recipes.pack"]
     assert training.calls[0].endswith(" total_steps=9")
-    said = [line.split(" -m ")[1] for line in shown.stdout.splitlines() if not line.startswith("#")]
-    assert said == [call.removeprefix("-m ") for call in training.calls]
+    said = [shlex.split(line)[1:] for line in shown.stdout.splitlines() if not line.startswith("#")]
+    assert said == [call.split() for call in training.calls]
 
 
-def test_the_vocoder_says_where_its_data_come_from(tmp_path: Path) -> None:
-    result = run(VOCODER, "--data", tmp_path)
+@pytest.mark.parametrize("script", VOCODERS, ids=lambda path: path.parts[-3])
+def test_a_vocoder_says_where_its_data_come_from(script: Path, tmp_path: Path) -> None:
+    result = run(script, "--stage", "1", "--data", tmp_path)
     assert result.returncode == 1
-    made_by = "egs/debian_speech/codec1/run.sh --stop_stage 3 makes it"
-    assert result.stderr == f"run.sh: {tmp_path}/cuts_train.jsonl.gz is missing: {made_by}\n"
+    assert result.stderr == f"run.sh: {tmp_path}/cuts_train.jsonl.gz is missing: stage 0 makes it (--stage 0)\n"
+    shown = run(script, "--stage", "0", "--stop_stage", "0", "--dry_run", "--data", tmp_path)
+    data_recipe = script.relative_to(ROOT).parents[1] / "codec1/run.sh"
+    assert shown.stdout.splitlines()[1] == f"{data_recipe} --stop_stage 3 --data {tmp_path} --nj 2"
+
+
+@pytest.mark.parametrize("script", VOCODERS, ids=lambda path: path.parts[-3])
+def test_the_help_of_a_vocoder_names_every_option(script: Path) -> None:
+    result = run(script, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    options = next(line for line in (ROOT / "egs/common/voc_stages.sh").read_text().splitlines() if "options=" in line)
+    for option in [*options.split('"')[1].split(), "dry_run"]:
+        assert f"--{option}" in result.stdout
 
 
 @pytest.mark.parametrize("number, whom", [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)])
@@ -213,6 +229,16 @@ def mini_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "3: write cuts",
     ]
     return data
+
+
+def test_mini_goes_from_clips_to_a_packed_vocoder(mini_data: Path, tmp_path: Path) -> None:
+    paths = ("--data", mini_data, "--exp", tmp_path)
+    settings = ("total_steps=4", "adversarial.start_step=2", "adversarial.lead_steps=1", "validate_every=4")
+    result = run(MINI_VOCODER, "--stage", "1", "--nj", "1", *paths, "--", *settings, "data.valid_seconds=5")
+    assert result.returncode == 0, result.stderr
+    assert read_vocoder_card(tmp_path / "packed").name == "mini-vocoder"
+    readme = (tmp_path / "packed/README.md").read_text()
+    assert "| true log-mels | griffin-lim |" in readme and "| speech-16k | griffin-lim |" in readme
 
 
 @pytest.mark.parametrize("frontend", ["mel", "wave"])
