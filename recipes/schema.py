@@ -50,6 +50,7 @@ class TrainTokenizerConfig(RunConfig):
     licence: str = "unstated"
     init_from: str = ""  # a bundled model or a model's folder whose weights and codebooks a new run begins with
     init_partly: bool = False  # take over only what fits when init_from is another model
+    keep_codes: bool = False  # train the decoder alone, so that codes of init_from stay valid, and new ones equal them
     # For this many steps latents pass unquantised; then k-means on real latents starts every codebook.
     quantizer_start_step: int = 300
     kmeans_latents_per_entry: int = 4
@@ -60,6 +61,11 @@ class TrainTokenizerConfig(RunConfig):
     data: DataConfig = field(default_factory=DataConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     loss: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.keep_codes and (not self.init_from or self.init_partly):
+            raise ValueError("keep_codes needs a model whose codes to keep: set init_from, and init_partly=false")
 
 
 SOURCES = ("mel", "codes")

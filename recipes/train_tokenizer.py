@@ -61,6 +61,10 @@ class TokenizerTask(Task[Cut, Batch]):
         self.config, self.fabric = config, fabric
         torch.manual_seed(config.seed)
         self.model = initial_model(config).to(fabric.device)
+        self.defines_codes = (self.model.encoder, self.model.hierarchy)
+        if config.keep_codes:
+            for part in self.defines_codes:
+                part.requires_grad_(False)
         self.networks = {"model": Trained(self.model, config.optim, config.total_steps)}
         if config.loss.predictor:
             self.predictor = LevelPredictor(config.model).to(fabric.device)
@@ -89,13 +93,13 @@ class TokenizerTask(Task[Cut, Batch]):
     # -- losses --------------------------------------------------------------------------------------------------
 
     def weights(self) -> Mapping[str, float]:
-        names = ["commitment", "mel", "prefixes", "predictor"]
+        names = ["mel", "prefixes"] + ([] if self.config.keep_codes else ["commitment", "predictor"])
         if self.config.model.head != "mel":
             names += ["multi_scale_mel", "multi_scale_stft", "wave"]
         return {name: getattr(self.config.loss, name) for name in names if getattr(self.config.loss, name)}
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        self.model.train()
+        self._begin_training()
         mask = self._mask(batch)
         wave = batch.wave * random_gains(batch, self.config.data.gain_db)
         output = self.forward(
@@ -105,7 +109,9 @@ class TokenizerTask(Task[Cut, Batch]):
         num_samples = batch.num_frames * self.hop_length
         if model.head != "mel":
             predicted = predicted * mask.at(self.hop_length)  # heads that overlap frames spill past an item's end
-        terms = {"commitment": torch.stack([level.commitment_loss for level in output.quantized]).mean()}
+        terms: dict[str, Tensor] = {}
+        if "commitment" in weights:
+            terms["commitment"] = torch.stack([level.commitment_loss for level in output.quantized]).mean()
         mel, mel_mask = self.model.log_mel(wave), mask.at(self.hop_length // model.mel.hop_length)
         if "mel" in weights:
             terms["mel"] = l1_loss(self._as_mel(predicted), mel, mel_mask)
@@ -128,6 +134,12 @@ class TokenizerTask(Task[Cut, Batch]):
         if "wave" in weights:
             terms["wave"] = l1_loss(predicted, wave, mask.at(self.hop_length))
         return terms
+
+    def _begin_training(self) -> None:
+        self.model.train()
+        if self.config.keep_codes:
+            for part in self.defines_codes:  # in training mode, quantizers learn without gradients
+                part.eval()
 
     def before_step(self, step: int) -> str | None:
         if step != self.config.quantizer_start_step or all(q.started for q in self.model.hierarchy.quantizers):

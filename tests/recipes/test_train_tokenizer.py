@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 import audiovq
 from audiovq.audio.mel import LogMelConfig
+from audiovq.codes import CodesError
 from audiovq.models import VQVAE
 from audiovq.train.config import OptimConfig
 from audiovq.train.update import NotFiniteError
@@ -79,6 +80,23 @@ def test_a_run_can_begin_with_a_model(cuts: str, tmp_path: Path) -> None:
     wider = dataclasses.replace(settings(cuts, tmp_path).model, width=20, kernel_size=5)
     with pytest.raises(ValueError, match="is another model than this configuration: width, kernel_size"):
         train(settings(cuts, tmp_path / "third", init_from=model, model=wider))
+
+
+def test_the_decoder_alone_can_be_trained_and_codes_stay_valid(cuts: str, tmp_path: Path) -> None:
+    train(settings(cuts, tmp_path / "first", total_steps=20))
+    model = str(tmp_path / "first" / "model")
+    for keep in (True, False):
+        train(settings(cuts, tmp_path / str(keep), total_steps=4, init_from=model, keep_codes=keep))
+    first, kept, changed = (audiovq.load(tmp_path / name / "model") for name in ("first", "True", "False"))
+    codes = first.encode(0.1 * torch.randn(3000), sample_rate=RATE)
+    assert kept.decode(codes).shape == (1, 3000)
+    assert not torch.equal(kept.decode_mel(codes), first.decode_mel(codes))
+    with pytest.raises(CodesError, match="has another encoder"):
+        changed.decode(codes)
+    others: list[dict[str, Any]] = [{}, {"init_from": model, "init_partly": True}]
+    for changes in others:
+        with pytest.raises(ValueError, match="keep_codes needs a model whose codes to keep"):
+            settings(cuts, tmp_path, keep_codes=True, **changes)
 
 
 def test_what_fits_of_another_model_is_taken_over(cuts: str, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.audio.io import AudioError, list_audio
-from audiovq.data.corpora.layout import hold_out, read_lines
+from audiovq.data.corpora.layout import HELD_OUT_ONE_IN, hold_out, read_lines
 from audiovq.data.corpora.utterance import SPLITS, CorpusError, Source, Utterance, make_id, slug, squeeze
+
+HELD_OUT = ("auto", "voices", "files")
 
 
 @dataclasses.dataclass
@@ -17,8 +19,10 @@ class Folder:
 
     Args:
         speaker: the voice of all files; empty: each file's folder is its voice.
-        valid_speakers, test_speakers: the voices to hold out; without any, one voice in twenty (at least one) is taken
-            for each, and if there are fewer than three voices, one file in twenty.
+        valid_speakers, test_speakers: the voices to hold out.
+        hold_out: what is held out for each of valid and test where no voices are named: "voices", "files", or with
+            "auto" voices if there are at least three, else files.
+        hold_out_one_in: how many; at least one.
     """
 
     root: Path
@@ -26,6 +30,16 @@ class Folder:
     language: str = "und"
     valid_speakers: list[str] = dataclasses.field(default_factory=list)
     test_speakers: list[str] = dataclasses.field(default_factory=list)
+    hold_out: str = "auto"
+    hold_out_one_in: int = HELD_OUT_ONE_IN
+
+    def __post_init__(self) -> None:
+        if self.hold_out not in HELD_OUT:
+            raise CorpusError(f"hold_out is {self.hold_out!r}, expected one of {', '.join(HELD_OUT)}")
+        if self.hold_out_one_in < len(SPLITS):
+            raise CorpusError(f"hold_out_one_in is {self.hold_out_one_in}, expected at least {len(SPLITS)}")
+        if self.hold_out == "files" and (self.valid_speakers or self.test_speakers):
+            raise CorpusError("hold_out=files and valid_speakers or test_speakers exclude one another")
 
     def download(self) -> None:
         """There is nothing to fetch. Raises: CorpusError always."""
@@ -67,9 +81,10 @@ class Folder:
         if self.valid_speakers or self.test_speakers:
             named = dict.fromkeys(self.valid_speakers, "valid") | dict.fromkeys(self.test_speakers, "test")
             return {utterance.id: named.get(utterance.speaker, "train") for utterance in utterances}
-        if len(speakers) < len(SPLITS):
-            return hold_out([utterance.id for utterance in utterances])
-        by_speaker = hold_out(list(speakers))
+        one_in = self.hold_out_one_in
+        if self.hold_out == "files" or (self.hold_out == "auto" and len(speakers) < len(SPLITS)):
+            return hold_out([utterance.id for utterance in utterances], one_in=one_in)
+        by_speaker = hold_out(list(speakers), one_in=one_in)
         return {utterance.id: by_speaker[utterance.speaker] for utterance in utterances}
 
 

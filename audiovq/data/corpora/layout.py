@@ -12,7 +12,7 @@ from pathlib import Path
 
 from audiovq.data.corpora.utterance import CorpusError
 
-_HELD_OUT_ONE_IN = 20
+HELD_OUT_ONE_IN = 20
 _LONGEST_FIELD = 1 << 24  # the csv module refuses more than 128 KiB, and some tables hold whole biographies
 # As the parts of corpora are called, in full or up to a hyphen.
 _OFFICIAL = {"train": "train", "dev": "valid", "valid": "valid", "test": "test"}
@@ -110,13 +110,15 @@ def official_split(part: str) -> str:
         raise CorpusError(f"{part!r} is the name of no known split, expected one of {', '.join(_OFFICIAL)}") from None
 
 
-def hold_out(names: Iterable[str], splits: Sequence[str] = ("test", "valid")) -> dict[str, str]:
-    """The split of each name: one in twenty, at least one, for each of `splits`, the others for train.
+def hold_out(
+    names: Iterable[str], splits: Sequence[str] = ("test", "valid"), one_in: int = HELD_OUT_ONE_IN
+) -> dict[str, str]:
+    """The split of each name: one in `one_in`, at least one, for each of `splits`, the others for train.
 
     The draw is by a hash of the names, so that it is the same on every machine.
     """
     order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
-    share = max(1, len(order) // _HELD_OUT_ONE_IN)
+    share = max(1, len(order) // one_in)
     draw = dict.fromkeys(order, "train")
     for number, split in enumerate(splits):
         draw.update(dict.fromkeys(order[number * share : (number + 1) * share], split))

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,27 @@ def test_two_voices_are_split_by_file(tmp_path: Path) -> None:
     root = make_files(tmp_path, [f"{voice}/{take}.wav" for voice in ("ann", "bob") for take in range(20)])
     split = [utterance.split for utterance in Folder(root).utterances()]
     assert (split.count("train"), split.count("valid"), split.count("test")) == (36, 2, 2)
+
+
+def test_files_may_be_held_out_of_many_voices_and_as_many_as_one_likes(tmp_path: Path) -> None:
+    root = make_files(tmp_path, [f"{voice}/{take}.wav" for voice in ("ann", "bob", "eve", "zoe") for take in range(10)])
+    split = [utterance.split for utterance in Folder(root, hold_out="files", hold_out_one_in=5).utterances()]
+    assert (split.count("train"), split.count("valid"), split.count("test")) == (24, 8, 8)
+    voices = [utterance.split for utterance in Folder(root, hold_out_one_in=4).utterances()]
+    assert (voices.count("train"), voices.count("valid"), voices.count("test")) == (20, 10, 10)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"hold_out": "file"}, "hold_out is 'file', expected one of auto, voices, files"),
+        ({"hold_out_one_in": 2}, "hold_out_one_in is 2, expected at least 3"),
+        ({"hold_out": "files", "test_speakers": ["ann"]}, "exclude one another"),
+    ],
+)
+def test_what_cannot_be_held_out_is_said(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=message):
+        Folder(tmp_path, **settings)
 
 
 def test_named_voices_are_held_out(tmp_path: Path) -> None:
