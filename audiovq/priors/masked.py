@@ -1,0 +1,88 @@
+"""All codes of a level in a few steps: how such a prior is trained, and how it fills in codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from audiovq.nn.mask import FrameMask
+from audiovq.priors.autoregressive import Made
+from audiovq.priors.condition import TextInputs
+from audiovq.priors.layouts import Layout
+from audiovq.priors.network import CodeNetwork
+from audiovq.priors.sampling import ItemRandom, Sampling, draw
+
+
+def masked_share(progress: float) -> float:
+    """The share of codes still unknown after this part of the work, from 1 to 0.
+
+    Source: Chang et al. 2022, MaskGIT, section 3.3 (cosine schedule).
+    """
+    return math.cos(progress * math.pi / 2)
+
+
+def hide(tokens: Tensor, unknown: int, draws: Sequence[ItemRandom]) -> tuple[Tensor, Tensor]:
+    """Hide a random part of the codes of a random codebook of each item, and all of those that refine it.
+
+    Shape: tokens (B, F, S) with NOTHING past an item's end, one stream a codebook -> what is read, and where codes are
+    to be foreseen (bool), both as tokens.
+    Source: Borsos et al. 2023, SoundStorm, section 3.2.
+    """
+    read, asked = tokens.clone(), torch.zeros_like(tokens, dtype=torch.bool)
+    for item, random in enumerate(draws):
+        stream = int(random.uniform() * tokens.shape[1])
+        share, there = masked_share(random.uniform()), tokens[item, stream] >= 0
+        asked[item, stream] = there & (random.uniforms(tokens.shape[2]).to(tokens.device) < share)
+        read[item, stream][asked[item, stream]] = unknown
+        read[item, stream + 1 :] = read[item, stream + 1 :].where(read[item, stream + 1 :] < 0, unknown)
+    return read, asked
+
+
+@torch.inference_mode()
+def fill_in(
+    network: CodeNetwork,
+    layout: Layout,
+    inputs: TextInputs,
+    coarser: Sequence[Tensor],
+    sampling: Sampling,
+    random: ItemRandom,
+) -> Made:
+    """One item's tokens: each step makes all that are missing and keeps those it is surest of.
+
+    Codebooks of a level are filled in one after the other, each in ``sampling.steps`` steps.
+
+    Shape: coarser [(1, K_l, N_l), ...].
+    """
+    guided = sampling.guidance != 1
+    rows = 2 if guided else 1
+    mask = FrameMask(torch.ones(rows, layout.num_coarse, dtype=torch.bool))
+    inputs = inputs.with_hidden_copy() if guided else inputs
+    known = network.known(inputs, [each.expand(rows, -1, -1) for each in coarser], layout, mask)
+    tokens = torch.full((1, *layout.index.shape), network.unknown)
+    log_probability = 0.0
+    levels = network.config.codes
+    temperature = sampling.temperature if network.config.level == 0 else sampling.fine_temperature
+    for stream, book in enumerate(network.made):
+        offset = levels.offsets[book]
+        for step in range(sampling.steps):
+            missing = (tokens[0, stream] == network.unknown).nonzero()[:, 0]
+            hidden = network.transformer(network.read(tokens) + known)[:, missing]
+            logits = network.logits(hidden, book)
+            logits = logits[1] + sampling.guidance * (logits[0] - logits[1]) if guided else logits[0]
+            codes = draw(logits, sampling, temperature, random.uniforms(len(missing)))
+            sure = (logits.gather(-1, codes[:, None])[:, 0] - logits.logsumexp(-1)).double()
+            left = math.floor(masked_share((step + 1) / sampling.steps) * layout.num_positions)
+            kept = torch.arange(len(missing))
+            if step + 1 < sampling.steps:
+                # Noise that dies away lets some less sure ones in, or all that is kept would be the commonplace.
+                noise = -(-random.uniforms(len(missing)).clamp(min=1e-12).log()).log()
+                order = (sure + temperature * (1 - (step + 1) / sampling.steps) * noise).argsort(descending=True)
+                kept = order[: max(1, len(missing) - left)]
+            tokens[0, stream, missing[kept]] = codes[kept] + offset
+            log_probability += float(sure[kept].sum())
+            if len(kept) == len(missing):
+                break
+    return Made(tokens, log_probability)

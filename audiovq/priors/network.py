@@ -1,0 +1,102 @@
+"""The one network of all priors: codes read, codes foreseen, in the light of a text and of coarser levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from audiovq.nn.blocks import Stack
+from audiovq.nn.mask import FrameMask
+from audiovq.nn.modules import ModuleList
+from audiovq.priors.condition import TextCondition, TextInputs
+from audiovq.priors.config import PriorConfig
+from audiovq.priors.layouts import NOTHING, Layout, flat_layout, level_layout
+from audiovq.priors.transformer import Transformer
+
+
+class CodeNetwork(nn.Module):
+    """Embeds codes, adds what is known of each position, and foresees the codes there.
+
+    Tokens that it reads are those of CodeLevels' shared vocabulary; ``self.unknown`` is one more, which begins a
+    sequence, or stands for a code still to be made.
+    """
+
+    def __init__(self, config: PriorConfig) -> None:
+        super().__init__()
+        self.config = config
+        levels, width = config.codes, config.transformer.width
+        self.unknown = levels.vocabulary_size(max(config.covered) + 1)
+        self.codes = nn.Embedding(self.unknown + 1, width)
+        self.books = nn.Embedding(len(levels.books), width)
+        self.condition = TextCondition(config.condition, width, levels, config.covered)
+        if config.coarser:
+            blocks, each = config.context_blocks, config.condition
+            self.context = Stack(blocks, width, each.kernel_size, each.expansion)
+        self.transformer = Transformer(config.transformer, causal=config.kind != "masked")
+        self.made = [number for number, (level, _) in enumerate(levels.books) if level in config.covered]
+        sizes = [levels.codebook_sizes[levels.books[number][0]] for number in self.made]
+        self.heads = ModuleList[nn.Linear](nn.Linear(width, size) for size in sizes)
+        nn.init.normal_(self.codes.weight, std=width**-0.5)
+
+    def layout(self, num_coarse: int) -> Layout:
+        """Of what it makes, for so many coarsest frames."""
+        levels, kind = self.config.codes, self.config.kind
+        if kind == "flat":
+            return flat_layout(levels, num_coarse)
+        return level_layout(levels, self.config.level, num_coarse, delay=kind == "cascade")
+
+    def start_from_latents(self, tables: Sequence[Tensor]) -> None:
+        """Begin with the tokenizer's own picture of its codes: alike codes are then alike from the first step on.
+
+        Shape: the latent of each code of each of CodeLevels.books, (V, D') each, of any D'.
+        """
+        with torch.no_grad():
+            width = self.codes.embedding_dim
+            for table, offset in zip(tables, self.config.codes.offsets, strict=True):
+                if offset >= self.unknown:
+                    break
+                centred = (table - table.mean(0)).float()
+                _, values, axes = torch.linalg.svd(centred, full_matrices=False)
+                kept = (centred @ axes.T)[:, :width]
+                scaled = kept / values.square().sum().div(len(table)).sqrt()  # rows of length 1 on the average
+                self.codes.weight[offset : offset + len(table)].mul_(0.5)
+                self.codes.weight[offset : offset + len(table), : scaled.shape[1]] += scaled
+
+    def known(self, inputs: TextInputs, coarser: Sequence[Tensor], layout: Layout, mask: FrameMask) -> Tensor:
+        """What is known of each position before any of its codes.
+
+        Shape: coarser [(B, K_l, N_l), ...], the levels below ``level`` -> (B, S, D).
+        """
+        features = self.condition(inputs, mask)
+        if self.config.coarser:
+            features = [features[0] + self._context(coarser, mask)]
+        place, book = layout.frame[0], layout.book[0].clamp(min=0)
+        # After the last frame of the first stream others are still at work there: a delay.
+        position = torch.where(place == NOTHING, layout.frame.amax(dim=0), place)
+        rows = []
+        for level, each in zip(self.config.covered, features, strict=True):
+            here = (layout.level[0] == level) | (place == NOTHING)
+            rows.append(each.transpose(1, 2)[:, position.clamp(max=each.shape[2] - 1)] * here[:, None])
+        return torch.stack(rows).sum(0) + self.books(book)
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """Tokens of all streams as one row a position. Shape: (B, F, S) -> (B, S, D); NOTHING counts as zero."""
+        there = (tokens != NOTHING)[..., None]
+        return (self.codes(tokens.clamp(min=0)) * there).sum(1)
+
+    def logits(self, hidden: Tensor, book: int) -> Tensor:
+        """Of the codes of one codebook. Shape: (..., D) -> (..., V)."""
+        return self.heads[self.made.index(book)](hidden)
+
+    def _context(self, coarser: Sequence[Tensor], mask: FrameMask) -> Tensor:
+        levels = self.config.codes
+        factor = levels.factors[self.config.level]
+        summed = torch.zeros(())
+        for number, (level, k) in enumerate(levels.books):
+            if level in self.config.coarser:
+                codes = coarser[level][:, k] + levels.offsets[number]
+                summed = summed + self.codes(codes).repeat_interleave(factor // levels.factors[level], dim=1)
+        frames = mask.at(factor)
+        return self.context(summed.transpose(1, 2), frames) * frames

@@ -1,0 +1,108 @@
+"""From scores to codes: the settings of sampling, and one exact way to draw."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(kw_only=True)
+class Sampling:
+    """How codes are drawn: the same for the command, the recipes and Python.
+
+    temperature: of the coarsest level; fine_temperature: of the others. 0 takes the likeliest code.
+    top_k, top_p, min_p: only the k likeliest codes; the likeliest that make up this share; those at least this likely
+    beside the likeliest. Each is off at its default.
+    repetition_window, repetition_share: a code that made up this share of the last so many of its codebook is drawn
+    again from all codes; a window of 0 is off. Source: Chen et al. 2024, VALL-E 2, section 3.2.
+    guidance: how far beyond its condition a prior is pushed, 1 is not at all. Source: Ho & Salimans 2022.
+    steps: in which the codes of a level are filled in by a masked prior.
+    seed: with the number of the item it fixes all that is random about it.
+    """
+
+    temperature: float = 0.8
+    fine_temperature: float = 0.6
+    top_k: int = 0
+    top_p: float = 0.95
+    min_p: float = 0.0
+    repetition_window: int = 0
+    repetition_share: float = 0.5
+    guidance: float = 1.0
+    steps: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "fine_temperature", "top_k", "repetition_window", "guidance"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 0")
+        for name in ("min_p", "repetition_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 to 1")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p}, expected above 0, to 1")
+        if self.steps < 1:
+            raise ValueError(f"steps is {self.steps}, expected at least 1")
+
+
+_FIRST = 256  # so many of the likeliest codes are looked at before all are: sorting thousands is slow
+
+
+class ItemRandom:
+    """The random numbers of one item: they do not depend on what else is made, where, or in which order."""
+
+    def __init__(self, seed: int, *parts: object) -> None:
+        self._random = random.Random(" ".join(map(str, (seed, *parts))))
+
+    def uniform(self) -> float:
+        """Of [0, 1)."""
+        return self._random.random()
+
+    def uniforms(self, number: int) -> Tensor:
+        """Shape: (number,) float64."""
+        return torch.tensor([self._random.random() for _ in range(number)], dtype=torch.float64)
+
+
+def candidates(logits: Tensor, sampling: Sampling, temperature: float) -> tuple[Tensor, Tensor]:
+    """The codes that may be drawn, likeliest first, and their shares, which sum to 1; a code left out has a share of 0.
+
+    Shape: (..., V) -> codes (..., n) int64, shares (..., n) float64, for some n <= V.
+    Source: Holtzman et al. 2020 (top_p), Fan et al. 2018 (top_k), Nguyen et al. 2024 (min_p).
+    """
+    if temperature == 0:
+        codes = logits.argmax(-1, keepdim=True)
+        return codes, torch.ones_like(codes, dtype=torch.float64)
+    size = logits.shape[-1]
+    shares, codes, total = _likeliest(logits, temperature, min(size, sampling.top_k or _FIRST))
+    # What is left out must be none of what top_p takes.
+    if shares.shape[-1] < size and not sampling.top_k and bool((shares.sum(-1) < sampling.top_p * total).any()):
+        shares, codes, total = _likeliest(logits, temperature, size)
+    if sampling.top_k:
+        total = shares.sum(-1)
+    before = shares.cumsum(-1) - shares
+    shares = shares.where(before < sampling.top_p * total[..., None], 0.0)
+    shares = shares.where(shares >= sampling.min_p * shares[..., :1], 0.0)
+    return codes, shares / shares.sum(-1, keepdim=True)
+
+
+def draw(logits: Tensor, sampling: Sampling, temperature: float, uniforms: Tensor) -> Tensor:
+    """The code at which the summed shares pass a uniform number of [0, 1).
+
+    Shape: logits (..., V), uniforms (...) float64 -> (...) int64.
+    """
+    codes, shares = candidates(logits, sampling, temperature)
+    sums = shares.cumsum(-1)
+    place = torch.searchsorted(sums, (uniforms * sums[..., -1])[..., None].contiguous(), right=True)
+    # A number so close to 1 that rounding carries it past the end takes the last code that has a share.
+    place = place.minimum((shares > 0).sum(-1, keepdim=True) - 1)
+    return codes.gather(-1, place)[..., 0]
+
+
+def _likeliest(logits: Tensor, temperature: float, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The likeliest codes' weights, the codes, and the weight of all codes, relative to the likeliest one."""
+    scaled = logits.float() / temperature
+    scaled = scaled - scaled.amax(-1, keepdim=True)
+    values, codes = scaled.topk(number, dim=-1)
+    return values.double().exp(), codes, scaled.exp().sum(-1).double()

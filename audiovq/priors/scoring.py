@@ -1,0 +1,80 @@
+"""How badly codes are foreseen, codebook by codebook: the loss of all priors, and their score in bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from audiovq.nn.mask import FrameMask
+from audiovq.priors.autoregressive import shifted
+from audiovq.priors.condition import TextInputs
+from audiovq.priors.layouts import Layout
+from audiovq.priors.levels import CodeLevels
+from audiovq.priors.masked import hide
+from audiovq.priors.network import CodeNetwork
+from audiovq.priors.sampling import ItemRandom
+
+
+def foreseen(
+    network: CodeNetwork,
+    inputs: TextInputs,
+    codes: Sequence[Tensor],
+    num_coarse: Tensor,
+    draws: Sequence[ItemRandom],
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Of each codebook that the network makes: its codes' negative log-probabilities in nats, summed, and their number.
+
+    In training mode the codes that are read are disturbed by ``config.code_noise``. ``draws`` are the items' own random
+    numbers: a masked prior is asked for a random part.
+
+    Shape: codes [(B, K_l, N_l), ...] of all levels up to those that it makes, padded with any code; num_coarse (B,).
+    """
+    config = network.config
+    mask = FrameMask.from_lengths(num_coarse, codes[0].shape[-1])
+    layout = network.layout(codes[0].shape[-1])
+    noise = config.code_noise if network.training else 0.0
+    noisy = [
+        disturbed(each, size, noise, draws) for each, size in zip(codes, config.codes.codebook_sizes, strict=False)
+    ]
+    tokens = layout.tokens(codes, num_coarse)
+    if config.kind == "masked":
+        read, asked = hide(layout.tokens(noisy, num_coarse), network.unknown, draws)
+    else:
+        read, asked = shifted(layout.tokens(noisy, num_coarse), network.unknown), layout.valid(num_coarse)
+    known = network.known(inputs, [noisy[level] for level in config.coarser], layout, mask)
+    positions = layout.valid(num_coarse).any(dim=1)
+    hidden = network.transformer(network.read(read) + known, positions)
+    return {book: _of_book(network, hidden, tokens, asked, layout, book) for book in network.made}
+
+
+def _of_book(
+    network: CodeNetwork, hidden: Tensor, tokens: Tensor, asked: Tensor, layout: Layout, book: int
+) -> tuple[Tensor, Tensor]:
+    item, stream, position = (asked & (layout.book == book).to(asked.device)).nonzero(as_tuple=True)
+    wanted = tokens[item, stream, position] - network.config.codes.offsets[book]
+    logits = network.logits(hidden[item, position], book).float()
+    return F.cross_entropy(logits, wanted, reduction="sum"), torch.tensor(len(wanted), device=hidden.device)
+
+
+def disturbed(codes: Tensor, size: int, share: float, draws: Sequence[ItemRandom]) -> Tensor:
+    """Codes of which a share is replaced by random ones. Shape: (B, K, N) -> (B, K, N)."""
+    if share == 0:
+        return codes
+    rows = []
+    for item, random in zip(codes, draws, strict=True):
+        where = random.uniforms(item.numel()).view(item.shape).to(codes.device) < share
+        other = (random.uniforms(item.numel()).view(item.shape).to(codes.device) * size).long()
+        rows.append(torch.where(where, other, item))
+    return torch.stack(rows)
+
+
+def bits_per_second(nats_per_code: Mapping[int, float], levels: CodeLevels, coarsest_rate: Fraction) -> float:
+    """What a second of audio costs under a prior, from the mean negative log-probability of each codebook's codes."""
+    rates = {number: coarsest_rate * levels.factors[level] for number, (level, _) in enumerate(levels.books)}
+    nats = sum(value * float(rates[book]) for book, value in nats_per_code.items())
+    return nats / math.log(2)

@@ -1,0 +1,123 @@
+"""One transformer for all priors: rotary positions, causal or not, with a key/value cache for step-by-step use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from audiovq.nn.modules import ModuleList
+
+
+@dataclass(kw_only=True)
+class TransformerConfig:
+    """Its size."""
+
+    width: int = 256
+    num_layers: int = 6
+    num_heads: int = 4
+    expansion: int = 4
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.num_heads):
+            raise ValueError(
+                f"width is {self.width}, expected a multiple of twice num_heads={self.num_heads}: rotary positions "
+                "turn pairs of channels of a head"
+            )
+
+
+class Cache:
+    """Keys and values of the positions so far, of every layer; room for ``max_positions``.
+
+    Shape: keys and values (layers, B, H, max_positions, D / H).
+    """
+
+    def __init__(self, config: TransformerConfig, batch_size: int, max_positions: int, like: Tensor) -> None:
+        shape = (config.num_layers, batch_size, config.num_heads, max_positions, config.width // config.num_heads)
+        self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
+        self.length = 0
+
+
+class Transformer(nn.Module):
+    """Shape: x (B, S, D), mask (B, S) bool of the positions that may be looked at, or None -> (B, S, D).
+
+    Source: Vaswani et al. 2017, Attention Is All You Need; Su et al. 2021, RoFormer (positions); normalised before each
+    part, as Xiong et al. 2020.
+    """
+
+    def __init__(self, config: TransformerConfig, causal: bool) -> None:
+        super().__init__()
+        self.config, self.causal = config, causal
+        self.layers = ModuleList[Layer](Layer(config) for _ in range(config.num_layers))
+        self.norm = nn.LayerNorm(config.width)
+        frequencies = 10000.0 ** -torch.linspace(0, 1, config.width // config.num_heads // 2 + 1)[:-1]
+        self.register_buffer("frequencies", frequencies, persistent=False)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        turns = self._turns(0, x.shape[1])
+        seen = None if mask is None or self.causal else mask[:, None, None, :]  # what is padded comes last
+        for layer in self.layers:
+            q, k, v = layer.project(x, turns)
+            x = layer.join(x, F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=self.causal))
+        return self.norm(x)
+
+    def extend(self, x: Tensor, cache: Cache) -> Tensor:
+        """The next positions after those in the cache, of a causal transformer. Shape: (B, n, D) -> (B, n, D)."""
+        start, end = cache.length, cache.length + x.shape[1]
+        if end > cache.keys.shape[3]:
+            raise ValueError(f"the cache has room for {cache.keys.shape[3]} positions, got {end}")
+        turns = self._turns(start, end)
+        seen = None
+        if x.shape[1] > 1:
+            seen = torch.ones(x.shape[1], end, dtype=torch.bool, device=x.device).tril(diagonal=start)
+        for number, layer in enumerate(self.layers):
+            q, k, v = layer.project(x, turns)
+            keys, values = cache.keys[number], cache.values[number]
+            keys[:, :, start:end], values[:, :, start:end] = k, v
+            x = layer.join(x, F.scaled_dot_product_attention(q, keys[:, :, :end], values[:, :, :end], attn_mask=seen))
+        cache.length = end
+        return self.norm(x)
+
+    def _turns(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Cosines and sines of the positions' angles. Shape: (end - start, D / H / 2) each."""
+        angles = torch.arange(start, end, device=self.frequencies.device)[:, None] * self.frequencies
+        return angles.cos(), angles.sin()
+
+
+class Layer(nn.Module):
+    """Attention and a two-layer perceptron, each added to its input."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.num_heads = config.num_heads
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.query_key_value = nn.Linear(config.width, 3 * config.width)
+        self.output = nn.Linear(config.width, config.width)
+        self.mlp_norm = nn.LayerNorm(config.width)
+        self.expand = nn.Linear(config.width, config.expansion * config.width)
+        self.contract = nn.Linear(config.expansion * config.width, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        with torch.no_grad():  # close to the identity at first, as all residual blocks here
+            for last in (self.output, self.contract):
+                last.weight.mul_((2 * config.num_layers) ** -0.5)
+                last.bias.zero_()
+
+    def project(self, x: Tensor, turns: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values. Shape: (B, n, D) -> (B, H, n, D / H) each."""
+        projected = self.query_key_value(self.attention_norm(x))
+        q, k, v = projected.unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        return _turn(q, turns), _turn(k, turns), v
+
+    def join(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Shape: x (B, n, D), attended (B, H, n, D / H) -> (B, n, D)."""
+        x = x + self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
+        return x + self.dropout(self.contract(F.gelu(self.expand(self.mlp_norm(x)))))
+
+
+def _turn(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    cos, sin = (part.to(x.dtype) for part in turns)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
