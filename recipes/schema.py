@@ -11,6 +11,7 @@ from audiovq.losses.adversarial import FORMS
 from audiovq.models import VQVAEConfig
 from audiovq.models.discriminators import DiscriminatorsConfig
 from audiovq.models.vocoder import VocoderConfig
+from audiovq.priors.config import PriorConfig
 from audiovq.train.config import OptimConfig, RunConfig
 
 
@@ -177,7 +178,36 @@ class TrainVocoderConfig(RunConfig):
         return self.source == "mel" and self.model.head == "magnitude"
 
 
+@dataclass(kw_only=True)
+class PriorDataConfig:
+    """What a prior learns from."""
+
+    tokens: list[str] = MISSING  # folders of token tables
+    train_alignments: str = MISSING
+    valid_alignments: str = MISSING
+    voices: str = MISSING  # of recipes.extract_voices
+    text: str = MISSING  # text.json of recipes.prepare_tts
+    batch_seconds: float = 48.0
+    voice_share: float = 0.3  # of items whose speaker is told by the sound of another utterance, not by name
+    hidden_share: float = 0.1  # of items whose condition is hidden, for guidance
+    num_workers: int = 0
+
+
+@dataclass(kw_only=True)
+class TrainPriorConfig(RunConfig):
+    """Settings of recipes/train_prior.py, beside those of every run."""
+
+    name: str  # of the prior, as it will be known
+    licence: str = "unstated"
+    tokenizer: str = "speech-16k"
+    init_from: str = ""  # a prior whose weights, as far as they fit, a new run begins with
+    model: PriorConfig = field(default_factory=PriorConfig)  # sizes that the data fix are filled in
+    data: PriorDataConfig = field(default_factory=PriorDataConfig)
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=1e-3))
+
+
 def register() -> None:
     """Make the schemas known to hydra under the names that the files in configs/ use."""
     ConfigStore.instance().store(name="base_train_tokenizer", node=TrainTokenizerConfig)
     ConfigStore.instance().store(name="base_train_vocoder", node=TrainVocoderConfig)
+    ConfigStore.instance().store(name="base_train_prior", node=TrainPriorConfig)

@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "priors": {"units", "audio", "nn", "quantize", "models", "codes"},
     "build": {"audio", "quantize", "models", "priors"},
     "report": {"files", "metrics", "build"},
-    "pretrained": {"units", "files", "audio", "models", "build"},
+    "pretrained": {"units", "files", "audio", "models", "priors", "build"},
     "windows": {"units", "nn"},
     "vocoding": {"units", "audio", "models", "pretrained", "windows"},
     "tokenizer": {"units", "audio", "codes", "models", "build", "pretrained", "windows", "vocoding"},

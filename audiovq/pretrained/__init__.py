@@ -7,18 +7,21 @@ Nothing in a folder is ever executed.
 
 from audiovq.pretrained.bundled import ModelInfo, VocoderInfo, find, models, vocoders
 from audiovq.pretrained.card import (
+    PRIOR,
     TOKENIZER,
     VOCODER,
     ModelCard,
     ModelError,
     read_card,
     read_kind,
+    read_prior_card,
     read_vocoder_card,
 )
-from audiovq.pretrained.folder import load_model, load_vocoder, save_model, save_vocoder
+from audiovq.pretrained.folder import load_model, load_prior, load_vocoder, save_model, save_prior, save_vocoder
 from audiovq.pretrained.hashing import codes_hash, folder_hash
 
 __all__ = [
+    "PRIOR",
     "TOKENIZER",
     "VOCODER",
     "ModelCard",
@@ -29,12 +32,15 @@ __all__ = [
     "find",
     "folder_hash",
     "load_model",
+    "load_prior",
     "load_vocoder",
     "models",
     "read_card",
     "read_kind",
+    "read_prior_card",
     "read_vocoder_card",
     "save_model",
+    "save_prior",
     "save_vocoder",
     "vocoders",
 ]

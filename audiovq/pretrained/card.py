@@ -8,9 +8,11 @@ from typing import Any, Generic, TypeVar
 from audiovq.build import config_from_dict
 from audiovq.models import VQVAEConfig
 from audiovq.models.vocoder import VocoderConfig
+from audiovq.priors.speech import SpeechPriorConfig
 
 FORMAT_VERSION = 1
-TOKENIZER, VOCODER = "tokenizer", "vocoder"
+TOKENIZER, VOCODER, PRIOR = "tokenizer", "vocoder", "prior"
+KINDS = (TOKENIZER, VOCODER, PRIOR)
 
 C = TypeVar("C")
 
@@ -42,8 +44,13 @@ def read_vocoder_card(folder: Path) -> ModelCard[VocoderConfig]:
     return _read(folder, VOCODER, VocoderConfig)
 
 
+def read_prior_card(folder: Path) -> ModelCard[SpeechPriorConfig]:
+    """Of a speech prior. Raises: as ``read_card`` does."""
+    return _read(folder, PRIOR, SpeechPriorConfig)
+
+
 def read_kind(folder: Path) -> str:
-    """TOKENIZER or VOCODER. Raises: ModelError when config.json is missing, no JSON, or of another kind."""
+    """TOKENIZER, VOCODER or PRIOR. Raises: ModelError when config.json is missing, no JSON, or of another kind."""
     return _kind(_values(folder), folder)
 
 
@@ -79,6 +86,6 @@ def _values(folder: Path) -> dict[str, Any]:
 
 def _kind(values: dict[str, Any], folder: Path) -> str:
     kind = values.get("kind", TOKENIZER)  # the first models had no such key
-    if kind not in (TOKENIZER, VOCODER):
-        raise ModelError(f"{folder / 'config.json'} has kind {kind!r}, this audiovq reads {TOKENIZER} and {VOCODER}")
+    if kind not in KINDS:
+        raise ModelError(f"{folder / 'config.json'} has kind {kind!r}, this audiovq reads {', '.join(KINDS)}")
     return str(kind)

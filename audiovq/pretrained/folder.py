@@ -13,7 +13,17 @@ from audiovq.build import config_to_dict
 from audiovq.files import write_atomically
 from audiovq.models import VQVAE, VQVAEConfig
 from audiovq.models.vocoder import Vocoder, VocoderConfig
-from audiovq.pretrained.card import FORMAT_VERSION, VOCODER, ModelCard, ModelError, read_card, read_vocoder_card
+from audiovq.pretrained.card import (
+    FORMAT_VERSION,
+    PRIOR,
+    VOCODER,
+    ModelCard,
+    ModelError,
+    read_card,
+    read_prior_card,
+    read_vocoder_card,
+)
+from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
 
 
 def load_model(folder: Path) -> tuple[VQVAE, ModelCard[VQVAEConfig]]:
@@ -34,6 +44,15 @@ def load_vocoder(folder: Path) -> tuple[Vocoder, ModelCard[VocoderConfig]]:
     return vocoder.eval(), card
 
 
+def load_prior(folder: Path) -> tuple[SpeechPrior, ModelCard[SpeechPriorConfig]]:
+    """A speech prior in evaluation mode, on the CPU. Raises: ModelError."""
+    card = read_prior_card(folder)
+    with torch.random.fork_rng(devices=[]):
+        prior = SpeechPrior(card.config)
+    _fill(prior, folder)
+    return prior.eval(), card
+
+
 def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
     """Write config.json and model.safetensors, weights in half precision; both appear whole or not at all."""
     _save(folder, model, {"name": name, "licence": licence}, model.config)
@@ -42,6 +61,11 @@ def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
 def save_vocoder(folder: Path, vocoder: Vocoder, name: str, licence: str) -> None:
     """As ``save_model``, for a vocoder."""
     _save(folder, vocoder, {"kind": VOCODER, "name": name, "licence": licence}, vocoder.config)
+
+
+def save_prior(folder: Path, prior: SpeechPrior, name: str, licence: str) -> None:
+    """As ``save_model``, for a speech prior."""
+    _save(folder, prior, {"kind": PRIOR, "name": name, "licence": licence}, prior.config)
 
 
 def _fill(network: nn.Module, folder: Path) -> None:

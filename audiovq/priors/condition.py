@@ -50,8 +50,15 @@ class TextInputs:
 
     def with_hidden_copy(self) -> TextInputs:
         """Of one item: the item, and once more with its condition hidden, as guidance needs."""
-        parts = (self.symbols, self.num_symbols, self.durations, self.speakers, self.languages, self.voices)
-        return TextInputs(*(torch.cat([part, part]) for part in parts), torch.tensor([False, True]))
+        return TextInputs(
+            symbols=self.symbols.repeat(2, 1),
+            num_symbols=self.num_symbols.repeat(2),
+            durations=self.durations.repeat(2, 1),
+            speakers=self.speakers.repeat(2),
+            languages=self.languages.repeat(2),
+            voices=self.voices.repeat(2, 1),
+            dropped=torch.tensor([False, True]),
+        )
 
 
 class TextCondition(nn.Module):

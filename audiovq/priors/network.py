@@ -38,7 +38,7 @@ class CodeNetwork(nn.Module):
         self.made = [number for number, (level, _) in enumerate(levels.books) if level in config.covered]
         sizes = [levels.codebook_sizes[levels.books[number][0]] for number in self.made]
         self.heads = ModuleList[nn.Linear](nn.Linear(width, size) for size in sizes)
-        nn.init.normal_(self.codes.weight, std=width**-0.5)
+        nn.init.normal_(self.codes.weight, std=0.1)
 
     def layout(self, num_coarse: int) -> Layout:
         """Of what it makes, for so many coarsest frames."""
@@ -50,6 +50,8 @@ class CodeNetwork(nn.Module):
     def start_from_latents(self, tables: Sequence[Tensor]) -> None:
         """Begin with the tokenizer's own picture of its codes: alike codes are then alike from the first step on.
 
+        Their spread, a quarter a channel, is near that of the other things that positions know at first.
+
         Shape: the latent of each code of each of CodeLevels.books, (V, D') each, of any D'.
         """
         with torch.no_grad():
@@ -58,11 +60,9 @@ class CodeNetwork(nn.Module):
                 if offset >= self.unknown:
                     break
                 centred = (table - table.mean(0)).float()
-                _, values, axes = torch.linalg.svd(centred, full_matrices=False)
-                kept = (centred @ axes.T)[:, :width]
-                scaled = kept / values.square().sum().div(len(table)).sqrt()  # rows of length 1 on the average
-                self.codes.weight[offset : offset + len(table)].mul_(0.5)
-                self.codes.weight[offset : offset + len(table), : scaled.shape[1]] += scaled
+                kept = (centred @ torch.linalg.svd(centred, full_matrices=False).Vh.T)[:, :width]
+                scale = kept.square().sum(1).mean().sqrt() * 4 / width**0.5
+                self.codes.weight[offset : offset + len(table), : kept.shape[1]] += kept / scale
 
     def known(self, inputs: TextInputs, coarser: Sequence[Tensor], layout: Layout, mask: FrameMask) -> Tensor:
         """What is known of each position before any of its codes.
@@ -72,14 +72,16 @@ class CodeNetwork(nn.Module):
         features = self.condition(inputs, mask)
         if self.config.coarser:
             features = [features[0] + self._context(coarser, mask)]
-        place, book = layout.frame[0], layout.book[0].clamp(min=0)
-        # After the last frame of the first stream others are still at work there: a delay.
-        position = torch.where(place == NOTHING, layout.frame.amax(dim=0), place)
-        rows = []
+        # Past the last frame of an item's first stream the others may still be at work: a delay. They know its last.
+        place = layout.frame[0].masked_fill(layout.frame[0] == NOTHING, layout.num_positions)
+        rows = torch.zeros(())
         for level, each in zip(self.config.covered, features, strict=True):
-            here = (layout.level[0] == level) | (place == NOTHING)
-            rows.append(each.transpose(1, 2)[:, position.clamp(max=each.shape[2] - 1)] * here[:, None])
-        return torch.stack(rows).sum(0) + self.books(book)
+            last = mask.at(self.config.codes.factors[level])[:, 0].sum(1).long() - 1
+            position = place.minimum(last[:, None]).clamp(min=0)
+            here = (layout.level[0] == level) | (layout.level[0] == NOTHING)
+            found = each.transpose(1, 2).gather(1, position[..., None].expand(-1, -1, each.shape[1]))
+            rows = rows + found * here[:, None]
+        return rows + self.books(layout.book[0].masked_fill(layout.book[0] == NOTHING, self.made[0]))
 
     def read(self, tokens: Tensor) -> Tensor:
         """Tokens of all streams as one row a position. Shape: (B, F, S) -> (B, S, D); NOTHING counts as zero."""

@@ -54,6 +54,7 @@ class Transformer(nn.Module):
         self.layers = ModuleList[Layer](Layer(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(config.width)
         frequencies = 10000.0 ** -torch.linspace(0, 1, config.width // config.num_heads // 2 + 1)[:-1]
+        self.frequencies: Tensor
         self.register_buffer("frequencies", frequencies, persistent=False)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:

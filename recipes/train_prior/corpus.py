@@ -1,0 +1,186 @@
+"""Utterances with codes, symbols and durations, and batches of them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from audiovq.data.item_random import item_seed
+from audiovq.data.text.config import TextConfig
+from audiovq.priors.condition import UNKNOWN, TextInputs
+from audiovq.priors.levels import CodeLevels
+from audiovq.priors.sampling import ItemRandom
+from audiovq.tokens.layout import Layout
+from audiovq.tokens.table import TokenTable
+from recipes.schema import PriorDataConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """Shapes: levels[l] (K_l, N_l), symbols and durations (S,), voice (F,)."""
+
+    utt_id: str
+    speaker: int
+    language: int
+    levels: tuple[np.ndarray, ...]
+    symbols: np.ndarray
+    durations: np.ndarray
+    voice: np.ndarray
+    seconds: float
+
+    @property
+    def num_coarse(self) -> int:
+        return self.levels[0].shape[1]
+
+
+@dataclass
+class PriorBatch:
+    """Utterances side by side, padded; ``seeds`` are their own, ``num_valid`` counts coarsest frames."""
+
+    codes: list[Tensor]
+    num_coarse: Tensor
+    inputs: TextInputs
+    seeds: list[int]
+    num_valid: int
+    audio_seconds: float
+
+
+class Corpus:
+    """All that a training reads, in memory.
+
+    Raises: ValueError naming what does not fit together; FileNotFoundError naming the stage that makes a file.
+    """
+
+    def __init__(self, config: PriorDataConfig) -> None:
+        self.config = config
+        tables = [TokenTable(folder) for folder in config.tokens]
+        layouts = [table.layout for table in tables]
+        if any(layout != layouts[0] for layout in layouts):
+            raise ValueError(f"the token tables {', '.join(config.tokens)} hold codes of different models")
+        self.layout: Layout = layouts[0]
+        self.levels = CodeLevels.of(self.layout.hop_lengths, self.layout.codebook_sizes, self.layout.num_codebooks)
+        self.text = TextConfig(**json.loads(_existing(config.text, "prepare").read_text(encoding="utf-8")))
+        aligned = {split: _rows(getattr(config, f"{split}_alignments"), "align") for split in ("train", "valid")}
+        spoken: dict[str, list[str]] = {}
+        for row in aligned["train"]:
+            spoken.setdefault(row["speaker"], []).append(row["language"])
+        self.speakers = sorted(spoken)
+        self.speaker_languages = [max(set(spoken[name]), key=spoken[name].count) for name in self.speakers]
+        self.languages = sorted({language for languages in spoken.values() for language in languages})
+        voices = {row["utt_id"]: np.array(row["voice"], np.float32) for row in _rows(config.voices, "voices")}
+        self.voice_size = len(next(iter(voices.values())))
+        self.train, self.valid = (list(self._utterances(aligned[split], tables, voices)) for split in aligned)
+        self._by_speaker = {
+            speaker: [u for u in self.train if u.speaker == speaker] for speaker in range(len(self.speakers))
+        }
+
+    def _utterances(
+        self, rows: Sequence[dict[str, Any]], tables: Sequence[TokenTable], voices: dict[str, np.ndarray]
+    ) -> Iterator[Utterance]:
+        numbers = {symbol: number for number, symbol in enumerate(self.text.symbols)}
+        for row in rows:
+            utt_id, speaker, language = str(row["utt_id"]), row["speaker"], row["language"]
+            table = next((table for table in tables if utt_id in table), None)
+            if table is None:
+                raise ValueError(f"{utt_id} is aligned, but in none of the tables {', '.join(self.config.tokens)}")
+            if speaker not in self.speakers or language not in self.languages:
+                continue  # of the valid split: the networks have no place for them
+            entry = table.entry(utt_id)
+            levels = tuple(self.layout.matrix(entry, level).T for level in range(self.layout.num_levels))
+            symbols, durations = row["symbols"], np.array(row["durations"], np.int64)
+            if durations.sum() != levels[-1].shape[1] or entry.num_channels != 1:
+                raise ValueError(
+                    f"{utt_id}: durations sum to {durations.sum()} frames of {levels[-1].shape[1]}, in "
+                    f"{entry.num_channels} channel(s): were other codes aligned?"
+                )
+            yield Utterance(
+                utt_id,
+                self.speakers.index(speaker),
+                self.languages.index(language),
+                levels,
+                np.array([numbers[symbol] for symbol in symbols], np.int64),
+                durations,
+                voices[utt_id],
+                entry.num_samples / self.layout.sample_rate,
+            )
+
+    def batches(self, seed: int, epoch: int) -> list[list[Utterance]]:
+        """Those of an epoch, of utterances of like length: a pure function of its arguments."""
+        drawn = random.Random(f"{seed} {epoch}")
+        shuffled = sorted(self.train, key=lambda u: u.utt_id)
+        drawn.shuffle(shuffled)
+        batches: list[list[Utterance]] = []
+        pool = 20 * max(1, round(self.config.batch_seconds / 2))  # utterances among which like ones are found
+        for start in range(0, len(shuffled), pool):
+            near = sorted(shuffled[start : start + pool], key=lambda u: u.num_coarse)
+            batches += pack(near, self.config.batch_seconds)
+        drawn.shuffle(batches)
+        return batches
+
+    def collate(self, utterances: Sequence[Utterance], seed: int, epoch: int | None) -> PriorBatch:
+        """A batch; with an epoch it is for training: voices are drawn, and conditions hidden, at random."""
+        picked = list(utterances) or self.train[:1]
+        seeds = [item_seed(seed, epoch, u.utt_id) for u in picked]
+        num_coarse = torch.tensor([u.num_coarse for u in picked])
+        codes = [
+            _padded([torch.from_numpy(u.levels[level].astype(np.int64)) for u in picked])
+            for level in range(self.levels.num_levels)
+        ]
+        speakers, voices, dropped = [], [], []
+        for u, own in zip(picked, seeds, strict=True):
+            drawn = ItemRandom(own, "condition")
+            named = epoch is None or drawn.uniform() >= self.config.voice_share
+            others = self._by_speaker[u.speaker]
+            other = others[int(drawn.uniform() * len(others))] if others else u
+            speakers.append(u.speaker if named else UNKNOWN)
+            voices.append(torch.from_numpy(other.voice))
+            dropped.append(epoch is not None and drawn.uniform() < self.config.hidden_share)
+        inputs = TextInputs(
+            symbols=_padded([torch.from_numpy(u.symbols) for u in picked]),
+            num_symbols=torch.tensor([len(u.symbols) for u in picked]),
+            durations=_padded([torch.from_numpy(u.durations) for u in picked]),
+            speakers=torch.tensor(speakers),
+            languages=torch.tensor([u.language for u in picked]),
+            voices=torch.stack(voices),
+            dropped=torch.tensor(dropped),
+        )
+        seconds = sum(u.seconds for u in utterances)
+        num_valid = int(num_coarse.sum()) if utterances else 0
+        return PriorBatch(codes, num_coarse * bool(utterances), inputs, seeds, num_valid, seconds)
+
+
+def pack(utterances: Sequence[Utterance], batch_seconds: float) -> list[list[Utterance]]:
+    """Neighbours in batches that are at most so long with their padding, but hold one utterance at least."""
+    batches: list[list[Utterance]] = []
+    for u in utterances:
+        longest = max(u.seconds, *(other.seconds for other in batches[-1])) if batches else 0.0
+        if batches and (len(batches[-1]) + 1) * longest <= batch_seconds:
+            batches[-1].append(u)
+        else:
+            batches.append([u])
+    return batches
+
+
+def _padded(rows: Sequence[Tensor]) -> Tensor:
+    """Shape: [(..., N_i), ...] -> (B, ..., N), zeros behind."""
+    longest = max(row.shape[-1] for row in rows)
+    return torch.stack([torch.nn.functional.pad(row, (0, longest - row.shape[-1])) for row in rows])
+
+
+def _rows(path: str, stage: str) -> list[dict[str, Any]]:
+    return pq.read_table(_existing(path, stage)).to_pylist()
+
+
+def _existing(path: str, stage: str) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} does not exist: run the recipe's stage '{stage}' first")
+    return Path(path)
