@@ -75,14 +75,13 @@ def joined(first: TextInputs, second: TextInputs) -> TextInputs:
 @torch.inference_mode()
 def test_a_batch_scores_as_its_items_do(kind: str, level: int) -> None:
     made, long, short = network(kind, level), codes(N), codes(N - 2, seed=1)
-    draws = lambda item: ItemRandom(3, item)  # noqa: E731
     padded = [torch.nn.functional.pad(part, (0, 2 * f)) for part, f in zip(short, LEVELS.factors, strict=True)]
     both = [torch.cat(pair) for pair in zip(long, padded, strict=True)]
     text = joined(inputs(N), inputs(N - 2, seed=1))
     top = max(made.config.covered) + 1
-    batch = foreseen(made, text, both[:top], torch.tensor([N, N - 2]), [draws(0), draws(1)])
-    first = foreseen(made, inputs(N), long[:top], torch.tensor([N]), [draws(0)])
-    second = foreseen(made, inputs(N - 2, seed=1), short[:top], torch.tensor([N - 2]), [draws(1)])
+    batch = foreseen(made, text, both[:top], torch.tensor([N, N - 2]), [ItemRandom(3, 0), ItemRandom(3, 1)])
+    first = foreseen(made, inputs(N), long[:top], torch.tensor([N]), [ItemRandom(3, 0)])
+    second = foreseen(made, inputs(N - 2, seed=1), short[:top], torch.tensor([N - 2]), [ItemRandom(3, 1)])
     for book in made.made:
         if kind != "masked":  # whose items are asked for other codes when they are padded
             torch.testing.assert_close(batch[book][0], first[book][0] + second[book][0])
