@@ -1,5 +1,6 @@
 # make demo [AUDIO=my.wav]   tokenise and decode the bundled clips, or your file, into demo/
 # make test                  ruff, mypy and pytest
+# make results               measures what RESULTS.md says, on recordings that it fetches; takes hours
 # Each first makes .venv, which takes some minutes once. PYTHON=python3.12 chooses the interpreter, JOBS=8 tests in 8
 # processes.
 
@@ -10,16 +11,24 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -c constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types format clean
+.PHONY: help demo test results lint types format clean
 
 help:
-	@sed -n '1,4s/^# //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '1,5s/^# //p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo-installed
 	$(BIN)/python -m recipes.demo $(if $(AUDIO),"$(AUDIO)") --output demo
 
 test: lint types
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
+results: $(VENV)/.results-installed
+	PYTHON=$(BIN)/python egs/debian_speech/codec1/run.sh --stop_stage 1
+	$(BIN)/python -m recipes.benchmark codecs data/debian_speech/test -o exp/benchmark
+	mkdir -p results
+	cp exp/benchmark/results.json results/quality.json
+	$(BIN)/python -m recipes.benchmark speed --out results/speed.json
+	$(BIN)/python -m recipes.benchmark results
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -41,6 +50,11 @@ $(BIN)/python:
 
 $(VENV)/.demo-installed: setup.py constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.results-installed: setup.py constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[train,corpora,eval,rivals]'
+	$(INSTALL) --no-deps resemblyzer webrtcvad-wheels distillmos xls-r-sqa
 	@touch $@
 
 # pesq has to be compiled; without a C compiler its tests are skipped. resemblyzer's own requirements do harm: setup.py.

@@ -11,6 +11,7 @@ VERSION = next(
 
 TEXT = ["espeakng-loader", "phonemizer"]  # espeak-ng is GPL-3
 DEMO = ["matplotlib", "pystoi"]
+RIVALS = ["encodec", "snac", "transformers", "vocos"]  # vocos imports encodec
 TOKENS = ["kaldiio", "matplotlib", "pyarrow"]
 TRAIN = ["lightning-fabric", "tensorboard"]
 
@@ -62,8 +63,10 @@ setup(
         "corpora": ["av"],  # G.722, which libsndfile does not read
         "tokens": TOKENS,
         "cluster": ["submitit"],
+        "rivals": RIVALS,  # networks that recipes.benchmark measures beside; the other codecs are programs: RESULTS.md
         "dev": [
             *DEMO,
+            *RIVALS,
             *TEXT,
             *TOKENS,
             *TRAIN,
@@ -75,7 +78,6 @@ setup(
             "pytest-xdist",
             "ruff",
             "submitit",
-            "transformers",
             "vector-quantize-pytorch",
             "visqol-python[lattice]",
         ],

@@ -1,8 +1,17 @@
-"""How fast audiovq is, in tables of Markdown.
+"""audiovq beside what else there is: quality, speed, and the tables of RESULTS.md.
 
-python -m recipes.benchmark speed [--model speech-16k] [--wav FILE] [--threads 2] [--repeats 5] [--out SPEED.md]
-python -m recipes.benchmark vocoders [--vocoder NAME_OR_FOLDER ...] [--threads 1 2] [--repeats 5] [--out SPEED.md]
+python -m recipes.benchmark rivals                                     # what can be measured here, and how to get more
+python -m recipes.benchmark codecs data/debian_speech/test -o exp/benchmark
+audiovq report exp/benchmark -o exp/benchmark/page                     # a page to listen to what the last one made
+python -m recipes.benchmark codecs data/mine/test -o exp/mine --rivals audiovq:exp/mine/model opus:8 encodec:3@weights
+python -m recipes.benchmark speed --threads 1 2 --out results/speed.json
+python -m recipes.benchmark vocoders --threads 1 2
 python -m recipes.benchmark train --variant device=cpu --variant device=cuda -- experiment=debian_speech_codec1
+python -m recipes.benchmark results                                    # writes RESULTS.md from results/*.json
+
+A codec is named KIND, KIND:SETTING or KIND:SETTING@WEIGHTS, where WEIGHTS is a folder with the published weights of a
+network; without it, they are taken from the cache of the Hugging Face hub, and where that has none the network gets
+random ones, which are as fast but not worth hearing. Nothing is downloaded.
 """
 
 import argparse
@@ -11,29 +20,135 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from rich.console import Console
+from rich.markdown import Markdown
 
 from audiovq.pretrained import ModelError, vocoders
+from recipes.benchmark import rivals
+from recipes.benchmark.codec import CodecError, NotAvailableError
+from recipes.benchmark.quality import METRICS, Comparison, compare, write_json
+from recipes.benchmark.results import check_results, write_results
 from recipes.benchmark.speed import speed
+from recipes.benchmark.tables import quality_table, speed_text
 from recipes.benchmark.train import TrainingFailedError, train_speed
 from recipes.benchmark.vocoders import vocoder_speed
 
+SPEED_RIVALS = ("encodec:6", "dac:12", "mimi:8", "snac", "vocos", "opus:12", "opus-nolace:12", "codec2:1200")
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line."""
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(words)
+    try:
+        return _COMMANDS[options.command](options, words)
+    # What the data, the codecs or the settings are to blame for says so itself.
+    except (CodecError, NotAvailableError, ModelError, TrainingFailedError, ValueError, OSError) as error:
+        sys.exit(f"benchmark: {error}")
+
+
+def _rivals(options: argparse.Namespace, words: Sequence[str]) -> int:
+    print(rivals.describe())
+    return 0
+
+
+def _codecs(options: argparse.Namespace, words: Sequence[str]) -> int:
+    comparison = Comparison(
+        data=options.data,
+        out=options.out,
+        num_utterances=options.num_utterances,
+        min_seconds=options.min_seconds,
+        seed=options.seed,
+        metrics=options.metrics,
+        num_workers=options.num_workers,
+    )
+    results = compare(comparison, options.rivals or rivals.default_words(), words)
+    Console().print(Markdown(quality_table(results)))
+    # Who named a codec wants it; who named none takes what there is.
+    return int(bool(options.rivals and results["missing"]) or any(row["failures"] for row in results["codecs"]))
+
+
+def _speed(options: argparse.Namespace, words: Sequence[str]) -> int:
+    names = [f"audiovq:{options.model}", *(SPEED_RIVALS if options.rivals is None else options.rivals)]
+    codecs, missing = rivals.make_all(names)
+    if names[0] in missing:
+        raise missing[names[0]]
+    results = speed(codecs, missing, options.wav, options.seconds, options.threads, options.repeats)
+    print(speed_text(results))
+    if options.out is not None:
+        write_json(options.out, results)
+    return int(bool(options.rivals and results["missing"]))
+
+
+def _vocoders(options: argparse.Namespace, words: Sequence[str]) -> int:
+    names = options.vocoder or [info.name for info in vocoders()]
+    return _tell(vocoder_speed(names, options.wav, options.seconds, options.threads, options.repeats), options.out)
+
+
+def _train(options: argparse.Namespace, words: Sequence[str]) -> int:
+    return _tell(train_speed(options.recipe, options.variant or [""], options.settings, options.steps), options.out)
+
+
+def _results(options: argparse.Namespace, words: Sequence[str]) -> int:
+    if options.check:
+        return check_results()
+    write_results()
+    return 0
+
+
+def _tell(text: str, out: Path | None) -> int:
+    print(text)
+    if out is not None:
+        out.write_text(text)
+    return 0
+
+
+_COMMANDS = {
+    "rivals": _rivals,
+    "codecs": _codecs,
+    "speed": _speed,
+    "vocoders": _vocoders,
+    "train": _train,
+    "results": _results,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m recipes.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("speed", help="seconds of audio encoded and decoded per second")
-    command.add_argument("--model", default="speech-16k", help="a bundled name or a folder")
-    command.add_argument("--threads", type=int, default=torch.get_num_threads())
-    add_measure_options(command)
+    commands.add_parser("rivals", help="which codecs can be measured here, their settings, and how to get the others")
+
+    command = commands.add_parser("codecs", help="code the same utterances with every codec, and score them")
+    command.add_argument("data", metavar="DATA_DIR", help="a Kaldi data directory")
+    command.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="what is done there is kept")
+    command.add_argument("--rivals", nargs="+", metavar="CODEC", help="(default: all that can be had here)")
+    command.add_argument("--num-utterances", type=int, default=96, metavar="N", help="0 takes all (default: 96)")
+    command.add_argument(
+        "--min-seconds", type=float, default=1.0, metavar="S", help="leave out shorter ones (default: 1)"
+    )
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="of the draw (default: 1)")
+    command.add_argument(
+        "--metrics", nargs="+", default=METRICS, metavar="NAME", help=f"(default: {' '.join(METRICS)})"
+    )
+    command.add_argument("--num-workers", type=int, default=1, metavar="N", help="processes that score (default: 1)")
+
+    command = commands.add_parser(
+        "speed", help="seconds of audio encoded and decoded per second, memory, multiply-adds"
+    )
+    command.add_argument("--model", default="speech-16k", help="a bundled name or a folder; ratios are to it")
+    command.add_argument("--rivals", nargs="*", metavar="CODEC", help=f"(default: {' '.join(SPEED_RIVALS)})")
+    _add_measure_options(command)
+    command.add_argument("--out", type=Path, metavar="FILE.json", help="also write the figures to this file")
+
     command = commands.add_parser("vocoders", help="seconds of audio made of log-mels per second, beside HiFi-GAN V1")
     command.add_argument(
         "--vocoder", nargs="+", metavar="NAME_OR_FOLDER", help="bundled or your own (default: all that are bundled)"
     )
-    command.add_argument("--threads", type=int, nargs="+", default=sorted({1, torch.get_num_threads()}))
-    add_measure_options(command)
+    _add_measure_options(command)
+    command.add_argument("--out", type=Path, help="also write the table to this file")
+
     command = commands.add_parser("train", help="seconds of audio heard per second of training")
     command.add_argument("--recipe", default="train_tokenizer")
     command.add_argument("--steps", type=int, default=40, help="steps measured, after as many that are not")
@@ -43,39 +158,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="SETTINGS",
         help="settings of one row, separated by blanks: 'device=cuda precision=16-mixed'; may be given several times",
     )
-    add_out(command)
+    command.add_argument("--out", type=Path, help="also write the table to this file")
     command.add_argument("settings", nargs="*", help="settings of every row, after --")
-    options = parser.parse_args(arguments)
-    if options.command == "speed":
-        text = speed(options.model, options.wav, options.seconds, options.threads, options.repeats)
-    elif options.command == "vocoders":
-        names = options.vocoder or [info.name for info in vocoders()]
-        try:
-            text = vocoder_speed(names, options.wav, options.seconds, options.threads, options.repeats)
-        except ModelError as error:
-            sys.exit(f"benchmark: {error}")
-    else:
-        try:
-            text = train_speed(options.recipe, options.variant or [""], options.settings, options.steps)
-        except TrainingFailedError as error:
-            sys.exit(f"benchmark: {error}")
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text)
+
+    command = commands.add_parser("results", help="write RESULTS.md from results/*.json")
+    command.add_argument("--check", action="store_true", help="write nothing; exit with 1 when the two disagree")
+    return parser
 
 
-def add_measure_options(command: argparse.ArgumentParser) -> None:
-    """What is measured on, how often, and where to."""
+def _add_measure_options(command: argparse.ArgumentParser) -> None:
+    """What is measured on, and how often."""
+    command.add_argument("--threads", type=int, nargs="+", default=sorted({1, torch.get_num_threads()}), metavar="N")
     command.add_argument("--wav", help="a file to measure on (its first channel) instead of a synthetic voice")
     command.add_argument("--seconds", type=float, default=10.0, help="length of the synthetic voice")
     command.add_argument("--repeats", type=int, default=5)
-    add_out(command)
-
-
-def add_out(command: argparse.ArgumentParser) -> None:
-    """Where the table goes beside standard output."""
-    command.add_argument("--out", type=Path, help="also write the table to this file")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

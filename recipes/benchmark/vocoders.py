@@ -15,7 +15,7 @@ from audiovq.audio.mel_presets import MEL_PRESETS
 from audiovq.pretrained import VOCODER, find, load_vocoder
 from audiovq.vocoding import MelInverter, VocoderStream
 from recipes.benchmark.machine import machine
-from recipes.benchmark.speed import Coder, measure, read_or_make
+from recipes.benchmark.speed import measure, read_or_make
 
 
 class MelCoder:
@@ -92,7 +92,7 @@ def vocoder(name_or_folder: str | os.PathLike[str]) -> MelCoder:
     return StreamedVocoder(card.name, card.num_parameters, card.config.mel, VocoderStream(network.eval()))
 
 
-def markdown_table(coders: Sequence[Coder], speeds: Sequence[Sequence[float]], threads: Sequence[int]) -> str:
+def markdown_table(coders: Sequence[MelCoder], speeds: Sequence[Sequence[float]], threads: Sequence[int]) -> str:
     """Seconds of audio per second, and how many times as fast as the last of the coders each is.
 
     speeds: for each number of threads, that of each coder.
@@ -110,7 +110,7 @@ def vocoder_speed(
 ) -> str:
     """Measure and describe in Markdown."""
     wave, sample_rate, source = read_or_make(wav, seconds)
-    coders: list[Coder] = [griffin_lim(), *map(vocoder, vocoders), HifiGan()]
+    coders: list[MelCoder] = [griffin_lim(), *map(vocoder, vocoders), HifiGan()]
     audio_seconds = wave.shape[1] / sample_rate
     speeds = []
     for num_threads in threads:

@@ -10,7 +10,7 @@ from audiovq.audio.mel import LogMel, LogMelConfig
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained import save_vocoder
 from recipes.benchmark.__main__ import main
-from recipes.benchmark.speed import speech_like
+from recipes.benchmark.synthetic import speech_like
 from recipes.benchmark.vocoders import HifiGan, griffin_lim, markdown_table, vocoder
 
 

@@ -1,0 +1,82 @@
+"""How much later a codec's sound comes out than it went in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_ENVELOPE_HOP_SECONDS = 0.001
+_LONGEST_SECONDS = 0.2
+_FINE_SECONDS = 0.005
+_UNNOTICED_SECONDS = 0.002  # what bands alone cannot tell from no delay, and no score minds
+_SAME_WAVEFORM = 0.5  # a codec that keeps the waveform correlates above this; one that rebuilds speech does not
+
+
+def measure_delay(pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int) -> int:
+    """The delay in samples that fits all (original, decoded) pairs best.
+
+    First by how loud both are, millisecond by millisecond in bands; then, where the codec keeps the waveform, to the
+    sample. One delay for all: an estimate from a single short word is not safe where the waveform is not kept.
+
+    Shape: each (T,)
+    """
+    hop = round(_ENVELOPE_HOP_SECONDS * sample_rate)
+    longest = round(_LONGEST_SECONDS / _ENVELOPE_HOP_SECONDS)
+    envelopes = [tuple(_envelope(wave, hop) for wave in pair) for pair in pairs]
+    coarse = hop * _best_lag(envelopes, -longest, longest)[0]
+    reach = round(_FINE_SECONDS * sample_rate)
+    waves = [(original[None], decoded[None]) for original, decoded in pairs]
+    fine, correlation = _best_lag(waves, coarse - reach, coarse + reach)
+    if correlation > _SAME_WAVEFORM:
+        return fine
+    return coarse if abs(coarse) > _UNNOTICED_SECONDS * sample_rate else 0
+
+
+def delay_of(original: Tensor, decoded: Tensor, sample_rate: int, common: int) -> int:
+    """The delay of one pair: its own where the waveform is kept, else the codec's common one.
+
+    Speex needs it: some of its files come back with their delay, some without. So none but these two is looked for,
+    give or take less than a period of a voice, whose next one looks alike.
+
+    Shape: each (T,)
+    """
+    reach = round(_UNNOTICED_SECONDS * sample_rate)
+    pair = [(original[None], decoded[None])]
+    own, correlation = max(
+        (_best_lag(pair, near - reach, near + reach) for near in (0, common)), key=lambda best: best[1]
+    )
+    return own if correlation > _SAME_WAVEFORM else common
+
+
+def align(decoded: Tensor, delay: int, num_samples: int) -> Tensor:
+    """Take the delay away, and cut or fill with silence to a length.
+
+    Shape: (C, T') -> (C, num_samples)
+    """
+    shifted = decoded[:, delay:] if delay >= 0 else torch.nn.functional.pad(decoded, (-delay, 0))
+    return torch.nn.functional.pad(shifted[:, :num_samples], (0, max(0, num_samples - shifted.shape[1])))
+
+
+def _envelope(wave: Tensor, hop: int) -> Tensor:
+    """Shape: (T,) -> (bands, N)"""
+    n_fft = 16 * hop
+    spectrum = torch.stft(wave, n_fft, hop, window=torch.hann_window(n_fft), return_complex=True).abs()
+    bands = torch.stack([band.square().mean(0) for band in spectrum[1:].chunk(16)])
+    levels = (bands + 1e-7).log()
+    return levels - levels.mean(1, keepdim=True)
+
+
+def _best_lag(pairs: Sequence[tuple[Tensor, ...]], lowest: int, highest: int) -> tuple[int, float]:
+    """The lag of the second behind the first with the highest normalised correlation, and that correlation."""
+    total = torch.zeros(highest - lowest + 1)
+    energy = torch.zeros(2)
+    for first, second in pairs:
+        length = first.shape[1] + second.shape[1] + max(abs(lowest), abs(highest))
+        product = torch.fft.rfft(first, length).conj() * torch.fft.rfft(second, length)
+        correlation = torch.fft.irfft(product, length).sum(0)
+        total += correlation[torch.arange(lowest, highest + 1) % length]
+        energy += torch.stack([first.square().sum(), second.square().sum()])
+    best = int(total.argmax())
+    return lowest + best, float(total[best] / energy.prod().sqrt().clamp(min=1e-12))
