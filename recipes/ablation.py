@@ -97,19 +97,30 @@ def train_and_score(given: argparse.Namespace, variant: str, seed: int, settings
 
 
 def markdown(runs: dict[str, list[Run]]) -> str:
-    """One table of scores for each prefix of levels, and one of the codebooks."""
-    first = next(iter(runs.values()))[0].summary
+    """One table of scores of all levels, one for each shorter prefix, and one of the codebooks."""
+    most = max(_num_levels(each) for each in runs.values())
     return "\n\n".join(
         [
-            *(_score_table(runs, prefix) for prefix in reversed(range(len(first["prefixes"])))),
+            _score_table("all levels", runs, -1),
+            *(
+                _score_table(
+                    f"levels 0 to {prefix}" if prefix else "level 0",
+                    {variant: each for variant, each in runs.items() if _num_levels(each) > prefix + 1},
+                    prefix,
+                )
+                for prefix in reversed(range(most - 1))
+            ),
             _codebook_table(runs),
             "Means over seeds, and in brackets their standard deviation; scores are means over utterances.\n",
         ]
     )
 
 
-def _score_table(runs: dict[str, list[Run]], prefix: int) -> str:
-    header = [f"levels 0 to {prefix}" if prefix else "level 0", "seeds", "parameters", "bits per second"]
+def _num_levels(runs: list[Run]) -> int:
+    return len(runs[0].summary["prefixes"])
+
+
+def _score_table(title: str, runs: dict[str, list[Run]], prefix: int) -> str:
     rows = [
         [
             variant,
@@ -120,27 +131,30 @@ def _score_table(runs: dict[str, list[Run]], prefix: int) -> str:
         ]
         for variant, each in runs.items()
     ]
+    header = [title, "seeds", "parameters", "bits per second"]
     return table([*header, *(COLUMNS[metric].heading for metric in METRICS)], rows)
 
 
 def _codebook_table(runs: dict[str, list[Run]]) -> str:
-    books = next(iter(runs.values()))[0].summary["codebooks"]
-    places = [f"{book['level']}" if book["codebook"] == 0 else f"{book['level']}.{book['codebook']}" for book in books]
+    books = {variant: _codebooks(each) for variant, each in runs.items()}
+    places = sorted({place for each in books.values() for place in each})
     rows = [
         [
             variant,
-            *(_over_seeds([100 * book["usage"] for book in column], 0) for column in _codebooks(each)),
-            *(_over_seeds([book["entropy_bits"] for book in column], 2) for column in _codebooks(each)),
+            *(_over_seeds([100 * book["usage"] for book in each[p]], 0) if p in each else "-" for p in places),
+            *(_over_seeds([book["entropy_bits"] for book in each[p]], 2) if p in each else "-" for p in places),
         ]
-        for variant, each in runs.items()
+        for variant, each in books.items()
     ]
-    usage = [f"usage of level {place}, % ↑" for place in places]
-    return table(["variant", *usage, *(f"entropy of level {place}, bits ↑" for place in places)], rows)
+    names = [f"{level}.{codebook}" if codebook else f"{level}" for level, codebook in places]
+    usage = [f"usage of level {name}, % ↑" for name in names]
+    return table(["variant", *usage, *(f"entropy of level {name}, bits ↑" for name in names)], rows)
 
 
-def _codebooks(runs: list[Run]) -> list[tuple[dict[str, Any], ...]]:
-    """Of each codebook what every run says of it."""
-    return list(zip(*(run.summary["codebooks"] for run in runs), strict=True))
+def _codebooks(runs: list[Run]) -> dict[tuple[int, int], tuple[dict[str, Any], ...]]:
+    """By level and codebook what every run says of it."""
+    columns = zip(*(run.summary["codebooks"] for run in runs), strict=True)
+    return {(column[0]["level"], column[0]["codebook"]): column for column in columns}
 
 
 def _over_seeds(values: Sequence[float], digits: int = 3) -> str:

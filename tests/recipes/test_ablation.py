@@ -42,11 +42,25 @@ def test_a_table_shows_means_and_deviations_over_seeds(
     text = (tmp_path / "RESULTS.md").read_text()
     assert text.strip() in capsys.readouterr().out
     first, second, books = text.split("\n\n")[:3]
-    assert first.splitlines()[0].startswith("| levels 0 to 1 | seeds | parameters | bits per second |")
+    assert first.splitlines()[0].startswith("| all levels | seeds | parameters | bits per second |")
     assert "| fsq | 2 | 2.70 M | 250 | 0.500 (0.141) |" in first
     assert "| residual | 1 | 2.70 M | 250 | 0.300 |" in first
     assert "| fsq | 2 | 2.70 M | 125 | 1.000 (0.000) |" in second
     assert "| fsq | 50 (0) | 50 (0) | 4.00 (0.00) | 4.00 (0.00) |" in books
+
+
+def test_variants_of_fewer_levels_stand_where_they_have_something_to_say(tmp_path: Path) -> None:
+    lay_down(tmp_path / "conditional" / "1", [1.0, 0.5], 0.5)
+    lay_down(tmp_path / "single" / "1", [0.75], 0.25)
+    text = ablation.markdown({name: [ablation.Run.load(tmp_path / name / "1")] for name in ("conditional", "single")})
+    everything, coarse, books = text.split("\n\n")[:3]
+    assert "| conditional | 1 | 2.70 M | 250 | 0.500 |" in everything
+    assert "| single | 1 | 2.70 M | 125 | 0.750 |" in everything
+    assert coarse.startswith("| level 0 |")
+    assert "| conditional | 1 | 2.70 M | 125 | 1.000 |" in coarse
+    assert "single" not in coarse
+    assert "| conditional | 50 | 50 | 4.00 | 4.00 |" in books
+    assert "| single | 25 | - | 2.00 | - |" in books
 
 
 def test_a_variant_that_fails_is_named_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
