@@ -25,7 +25,7 @@ setup(
     python_requires=">=3.10",
     # The recipes run from a checkout (python -m recipes.demo): installed, they would claim the name `recipes` for all.
     packages=find_packages(include=["audiovq", "audiovq.*"]),
-    package_data={"audiovq": ["py.typed", "pretrained/*/*"]},
+    package_data={"audiovq": ["py.typed", "pretrained/*/*", "report/assets/*"]},
     entry_points={"console_scripts": ["audiovq=audiovq.cli:main"]},
     # torchaudio's wheel is linked against CUDA and still serves a CPU build of torch: see audiovq/_torchaudio.py.
     # Nothing here may bring torchvision in: beside a CPU build of torch it breaks lightning and transformers.
@@ -77,6 +77,7 @@ setup(
             "pytest",
             "pytest-xdist",
             "ruff",
+            "selenium",
             "submitit",
             "vector-quantize-pytorch",
             "visqol-python[lattice]",

@@ -29,7 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "models": {"units", "audio", "nn", "quantize"},
     "priors": {"units", "audio", "nn", "quantize", "models", "codes"},
     "build": {"audio", "quantize", "models", "priors"},
-    "report": {"files", "metrics", "build"},
+    "report": {"files", "audio", "metrics", "build"},
+    "report_command": {"arguments", "audio", "files", "jobs", "report", "terminal"},
     "pretrained": {"units", "files", "audio", "models", "priors", "build"},
     "windows": {"units", "nn"},
     "vocoding": {"units", "audio", "models", "pretrained", "windows"},
@@ -53,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "token_commands": {"arguments", "jobs", "token_tasks"},
     "cli": {
         *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
-        *{"arguments", "terminal", "data_commands", "token_commands"},
+        *{"arguments", "terminal", "data_commands", "token_commands", "report_command"},
     },
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}

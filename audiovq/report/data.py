@@ -100,8 +100,10 @@ class Report:
             unknown = sorted(set(clip.files) - names)
             if unknown:
                 raise ReportError(f"clip {clip.id} has a sound of {unknown[0]}, which is not among the systems")
-            if ORIGINAL in clip.files and clip.original:
-                raise ReportError(f"clip {clip.id} has two originals: leave the one under files out")
+            if ORIGINAL in clip.files:
+                raise ReportError(
+                    f"clip {clip.id} has an {ORIGINAL} among its files: its place is the field {ORIGINAL}"
+                )
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write report.json; the sounds are the caller's to write."""
