@@ -16,7 +16,8 @@ from pathlib import Path
 import soundfile
 
 from audiovq.data.corpora.debian import check_packages, download_packages, package_folder
-from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id, squeeze
+from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id
+from audiovq.data.text import squeeze
 
 
 @dataclasses.dataclass(frozen=True)

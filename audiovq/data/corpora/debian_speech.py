@@ -14,7 +14,8 @@ from pathlib import Path
 
 from audiovq.data.corpora import queen
 from audiovq.data.corpora.debian import check_packages, download_packages, package_folder
-from audiovq.data.corpora.utterance import Source, Utterance, make_id, squeeze
+from audiovq.data.corpora.utterance import Source, Utterance, make_id
+from audiovq.data.text import squeeze
 
 PACKAGES = (
     *(

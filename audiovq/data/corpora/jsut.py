@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.data.corpora.layout import by_hand, corpus_folder, hold_out, read_lines
-from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id, squeeze
+from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id
+from audiovq.data.text import squeeze
 
 HOME = "https://sites.google.com/site/shinnosuketakamichi/publication/jsut"
 

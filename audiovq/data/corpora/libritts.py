@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.data.corpora.layout import corpus_folder, fetching, official_split, read_lines
-from audiovq.data.corpora.utterance import Source, Utterance, make_id, squeeze
+from audiovq.data.corpora.utterance import Source, Utterance, make_id
+from audiovq.data.text import squeeze
 
 HOME = "https://www.openslr.org/60 (LibriTTS-R: https://www.openslr.org/141)"
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.data.corpora.layout import corpus_folder, fetching, read_lines
-from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, squeeze
+from audiovq.data.corpora.utterance import CorpusError, Source, Utterance
+from audiovq.data.text import squeeze
 
 HOME = "https://keithito.com/LJ-Speech-Dataset"
 

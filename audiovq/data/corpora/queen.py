@@ -13,7 +13,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiovq.data.corpora.utterance import CorpusError, squeeze
+from audiovq.data.corpora.utterance import CorpusError
+from audiovq.data.text import squeeze
 
 _HEADER_BYTES = 15
 _ENTRY = struct.Struct(">12sxII")

@@ -92,8 +92,3 @@ def slug(name: str, keep: str = "") -> str:
     The names of speakers keep no `-`: it follows them in ids, which then sort as their speakers do.
     """
     return re.sub(rf"[^\w{re.escape(keep)}]+", "_", name)
-
-
-def squeeze(text: str) -> str:
-    """The text on one line with single blanks."""
-    return " ".join(text.split())

@@ -10,6 +10,7 @@ from audiovq.data.kaldi.datadir import DataDir
 from audiovq.data.kaldi.sound_checks import SoundRules
 from audiovq.data.kaldi.tables import KINDS, DataDirError, Problem, Table, parse_segment, sort_ids
 from audiovq.data.kaldi.validation import find_problems
+from audiovq.data.text import squeeze
 from audiovq.files import write_atomically
 
 
@@ -58,7 +59,7 @@ def _good_rows(tables: dict[str, Table], problems: list[Problem]) -> dict[str, d
     for problem in problems:
         if problem.bad_row is not None:
             name, key = problem.bad_row
-            words = " ".join(rows.get(name, {}).get(key, "").split())
+            words = squeeze(rows.get(name, {}).get(key, ""))
             if name == "text" and problem.kind == "value" and KINDS[name].accepts(words):
                 rows[name][key] = words
             else:

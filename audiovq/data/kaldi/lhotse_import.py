@@ -15,6 +15,7 @@ from lhotse.serialization import load_manifest
 from audiovq.data.kaldi.datadir import DataDir, Segment
 from audiovq.data.kaldi.sounds import TOLERANCE_SECONDS
 from audiovq.data.kaldi.tables import DataDirError
+from audiovq.data.text import squeeze
 
 _GENDERS = {"m": "m", "male": "m", "f": "f", "female": "f"}
 
@@ -116,7 +117,7 @@ def _data_dir(utterances: list[_Utterance]) -> DataDir:
         raise DataDirError(f"{len(twice)} ids are those of several utterances, such as {twice[0]}")
     is_whole = len({one.recording.id for one in utterances}) == len(ids) and all(one.is_whole for one in utterances)
     known = {key: one.supervision for key, one in by_id.items() if one.supervision is not None}
-    text = {key: " ".join(one.text.split()) for key, one in known.items() if one.text is not None}
+    text = {key: squeeze(one.text) for key, one in known.items() if one.text is not None}
     languages = {key: one.language for key, one in known.items() if one.language}
     genders = {by_id[key].speaker: _GENDERS.get(str(one.gender).lower(), "") for key, one in known.items()}
     speakers = {key: one.speaker for key, one in by_id.items()}

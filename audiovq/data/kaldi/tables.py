@@ -11,6 +11,7 @@ from functools import cached_property
 from math import isfinite
 from pathlib import Path
 
+from audiovq.data.text import can_be_printed
 from audiovq.files import write_atomically
 
 _NOT_FOR_TEXT = re.compile(r"(?<!\w)(<s>|</s>|#0)(?!\w)", re.ASCII)
@@ -74,7 +75,7 @@ def _is_one_word(value: str) -> bool:
 
 
 def _is_text(value: str) -> bool:
-    return _ODD_BLANK.search(value) is None and _NOT_FOR_TEXT.search(value) is None
+    return _ODD_BLANK.search(value) is None and _NOT_FOR_TEXT.search(value) is None and can_be_printed(value)
 
 
 _SECONDS = ("a number of seconds above 0", _is_positive)
@@ -86,7 +87,7 @@ KINDS = {
     "segments": Kind("utterance", "a recording, a start, and an end in seconds that is after it", _is_segment),
     "utt2spk": Kind("utterance", "one speaker", _is_one_word),
     "spk2utt": Kind("speaker", "utterances"),
-    "text": Kind("utterance", "words without <s>, </s> and #0, and no blanks but spaces and tabs", _is_text),
+    "text": Kind("utterance", "printable words without <s>, </s> and #0, and no blanks but spaces and tabs", _is_text),
     "utt2lang": Kind("utterance"),
     "utt2dur": Kind("utterance", *_SECONDS),
     "reco2dur": Kind("recording", *_SECONDS),

@@ -26,7 +26,7 @@ def test_a_valid_directory_is_left_alone(tmp_path: Path) -> None:
 def test_what_is_wrong_goes_and_the_rest_is_valid(tmp_path: Path) -> None:
     folder = saved(segments(tmp_path), tmp_path / "data")
     (folder / "text").write_bytes(
-        b"bob-2 z\nbob-1 \xff\nbob-0 a\xe3\x80\x80b\r\nanna-2 c\nanna-2 d\nanna-1 b\nanna-0 a"
+        b"bob-2 z\x07\nbob-1 \xff\nbob-0 a\xe3\x80\x80b\r\nanna-2 c\nanna-2 d\nanna-1 b\nanna-0 a"
     )
     (folder / "utt2dur").write_text("anna-0 .25\nanna-1 .9\nanna-2 .25\nbob-0 .25\nbob-1 .25\nbob-2 .25\neve-1 1\n")
     before = contents(folder)
