@@ -8,13 +8,16 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from pathlib import Path
 
 from audiovq.data.text import can_be_printed
 from audiovq.files import write_atomically
 
 _NOT_FOR_TEXT = re.compile(r"(?<!\w)(<s>|</s>|#0)(?!\w)", re.ASCII)
+# float() would also take blanks of every kind, and 1_000.
+_NUMBER = r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+_IS_NUMBER = re.compile(_NUMBER)
+_SEGMENT = re.compile(rf"(\S+)[ \t]+{_NUMBER}[ \t]+{_NUMBER}")
 _ODD_BLANK = re.compile(r"[^\S \t]")
 
 
@@ -49,7 +52,10 @@ def parse_segment(value: str) -> tuple[str, float, float]:
 
     Raises: ValueError if it is not that.
     """
-    recording, start, end = value.split()
+    match = _SEGMENT.fullmatch(value)
+    if not match:
+        raise ValueError(f"no segment: {value!r}")
+    recording, start, end = match.groups()
     if not 0 <= float(start) < float(end) < float("inf"):
         raise ValueError(f"a segment from {start} to {end} s")
     return sys.intern(recording), float(start), float(end)
@@ -64,10 +70,7 @@ def _is_segment(value: str) -> bool:
 
 
 def _is_positive(value: str) -> bool:
-    try:
-        return isfinite(float(value)) and float(value) > 0
-    except ValueError:
-        return False
+    return _IS_NUMBER.fullmatch(value) is not None and 0 < float(value) < float("inf")
 
 
 def _is_one_word(value: str) -> bool:

@@ -36,6 +36,7 @@ from tests.data.kaldi.make import RATE, saved, segments, whole_files, write_wav
             b"Zo\xc3\xab-1 .5\nanna-01 x\n",
             "utt2dur:2: anna-01 has 'x', expected a number of seconds above 0",
         ),
+        ("utt2dur", b"anna-01 \x0b.5\n", "utt2dur:1: anna-01 has '\\x0b.5', expected a number of seconds above 0"),
         ("utt2dur", b"anna-01 0\n", "utt2dur:1: anna-01 has '0', expected a number of seconds above 0"),
         ("utt2dur", b"anna-01 nan\n", "utt2dur:1: anna-01 has 'nan', expected a number of seconds above 0"),
         ("utt2dur", b"Zo\xc3\xab-1 .5\nanna-01 .7\n", "utt2dur:2: anna-01 lasts 0.500 s, not 0.700"),
@@ -71,6 +72,7 @@ def test_a_broken_table_is_named_with_its_line(name: str, content: bytes, proble
     "line, problem",
     [
         ("anna-0 anna_rec 0 1 A", "segments:1: anna-0 has 'anna_rec 0 1 A', expected a recording, a start, and an end"),
+        ("anna-0 anna_rec 0 1_0", "segments:1: anna-0 has 'anna_rec 0 1_0', expected a recording, a start, and an end"),
         ("anna-0 anna_rec 1 1", "segments:1: anna-0 has 'anna_rec 1 1', expected a recording, a start, and an end"),
         ("anna-0 eve_rec 0 .25", "segments:1: anna-0 is a part of eve_rec, which is not in wav.scp"),
         ("anna-0 anna_rec 1.8 2.02", "segments:1: anna-0 ends at 2.02 s, past the end of anna_rec at 2.000 s"),
