@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from audiovq.data.kaldi import DataDir, Sound
+from audiovq.data.kaldi import DataDir, Sound, sort_ids
 from audiovq.extraction_pool import Model, Outcome, encode_sounds
 from audiovq.tokenizer import Tokenizer
 from audiovq.tokens.layout import Entry, Layout
@@ -35,15 +36,19 @@ class Shard:
 class Extraction:
     """The part of a corpus that one call is to tokenise, without what earlier calls did, of whatever shards.
 
+    Args:
+        unusable: sounds with a problem, in the order of their ids: they fail.
     Raises: TokenTableError when the folder holds codes of another model, or of what is not in the data; ModelError.
     """
 
-    def __init__(self, data: DataDir, out: Path, model: Model, shard: Shard) -> None:
+    def __init__(self, data: DataDir, out: Path, model: Model, shard: Shard, unusable: Sequence[Sound] = ()) -> None:
         self.data, self.model, self.shard = data, model, shard
+        self.ids = sort_ids([*data.ids, *(sound.utt_id for sound in unusable)])
         self.parts = Parts(out, layout_of(model.load()))
         done = self.parts.done_ids()
-        check_known(done, data.ids, out)
-        mine = list(islice(data.sounds(), shard.shard_id, None, shard.num_shards))
+        check_known(done, self.ids, out)
+        sounds = heapq.merge(data.sounds(), unusable, key=lambda sound: sound.utt_id)
+        mine = list(islice(sounds, shard.shard_id, None, shard.num_shards))
         self.todo: list[Sound] = [sound for sound in mine if sound.utt_id not in done]
         self.num_done = len(mine) - len(self.todo)
 
@@ -86,7 +91,7 @@ class Extraction:
 
         Raises: TokenTableError when a shard is not through.
         """
-        return merge(self.parts, self.data.ids)
+        return merge(self.parts, self.ids)
 
     def _described(self, entry: Entry) -> Entry:
         data, utt_id = self.data, entry.utt_id

@@ -90,7 +90,7 @@ def _read(sound: Sound) -> tuple[Tensor, int] | None:
 
 
 def _is_large(sound: Sound) -> bool:
-    is_whole_file = sound.start_seconds is None and not is_command(sound.source)
+    is_whole_file = sound.start_seconds is None and not is_command(sound.source) and not sound.problem
     return is_whole_file and os.path.exists(sound.source) and os.path.getsize(sound.source) >= LARGE_BYTES
 
 

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audiovq.arguments import DEFAULT_MODEL
 from audiovq.data.corpora.folder import Folder
 from audiovq.data.corpora.utterance import CorpusError
-from audiovq.data.kaldi import DataDir, DataDirError
+from audiovq.data.kaldi import DataDir, DataDirError, Sound
+from audiovq.data.kaldi.usable import load_usable
 from audiovq.extraction import Extraction, Shard
 from audiovq.extraction_pool import Model
 from audiovq.files import write_atomically
@@ -45,9 +46,10 @@ def tokenize(given: Tokenize) -> int:
     """Tokenise a corpus, or a shard of it, or merge the shards; returns the exit code."""
     shard = Shard(given.shard_id or 0, given.num_shards)
     try:
-        extraction = Extraction(open_corpus(given.corpus), given.out, Model(given.model, given.device), shard)
+        data, unusable = open_corpus(given.corpus)
     except DataDirError as error:
-        raise UsageError(f"{error}\n{given.corpus}: `audiovq data fix` may help") from error
+        raise UsageError(str(error)) from error
+    extraction = Extraction(data, given.out, Model(given.model, given.device), shard, unusable)
     todo = [] if given.only_merge else extraction.todo
     console = Console(stderr=True)
     columns = (TextColumn("tokenised"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -66,19 +68,23 @@ def tokenize(given: Tokenize) -> int:
     return complain(f"tokenised {num_new}{skipped}{failed}", exit_code=1 if num_failed else 0)
 
 
-def open_corpus(path: Path) -> DataDir:
-    """A Kaldi data directory; or a folder of sound files, as one. Raises: DataDirError, UsageError."""
+def open_corpus(path: Path) -> tuple[DataDir, list[Sound]]:
+    """A Kaldi data directory, or a folder of sound files as one; and of the former what cannot be used.
+
+    Raises: DataDirError, UsageError.
+    """
     if (path / "wav.scp").exists():
-        return DataDir.load(path)
+        return load_usable(path)
     try:
         utterances = list(Folder(path).utterances())
     except CorpusError as error:
         raise UsageError(str(error)) from error
-    return DataDir(
+    data = DataDir(
         wav_scp={utterance.id: str(utterance.source.path) for utterance in utterances},
         utt2spk={utterance.id: utterance.speaker for utterance in utterances},
         text={utterance.id: utterance.text for utterance in utterances},
     )
+    return data, []
 
 
 def stats(tokens: Path, picture: Path | None) -> int:

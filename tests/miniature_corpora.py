@@ -1,48 +1,13 @@
 """Corpora in miniature: the true folders and names of files, tables of a few lines, and a moment of noise a file."""
 
-import csv
 import json
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from audiovq.data.corpora.debian_music import ALBUMS, PACKAGES
-
-SECONDS = 0.4
-FORMATS = {".opus": ("OGG", "OPUS"), ".ogg": ("OGG", "VORBIS")}
-
-
-def sound(path: Path, sample_rate: int, channels: int = 1, **tags: str) -> None:
-    """Noise that no other file has."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(zlib.crc32(str(path).encode())).uniform(
-        -0.1, 0.1, (int(SECONDS * sample_rate), channels)
-    )
-    file_format, subtype = FORMATS.get(path.suffix, (None, None))
-    with soundfile.SoundFile(path, "w", sample_rate, channels, subtype, format=file_format) as file:
-        for name, value in tags.items():
-            setattr(file, name, value)
-        file.write(noise)
-
-
-def words(path: Path, *lines: str) -> None:
-    """A text file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def table(path: Path, rows: Iterable[Iterable[str]], delimiter: str = ",") -> None:
-    """A table of cells, with quotes only where there are commas."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        if delimiter == ",":
-            csv.writer(file, lineterminator="\n").writerows(rows)
-        else:
-            file.writelines(delimiter.join(row) + "\n" for row in rows)
+from tests.miniature_debian_speech import debian_speech
+from tests.miniature_files import sound, table, words
 
 
 def ljspeech(root: Path) -> None:
@@ -190,6 +155,6 @@ MINIATURES: dict[str, Callable[[Path], None]] = {
     make.__name__: make
     for make in (
         *(ljspeech, librispeech, libritts, vctk, jsut, aishell3, commonvoice),
-        *(maestro, musdb18, gtzan, fma, nsynth, debian_music, folder),
+        *(maestro, musdb18, gtzan, fma, nsynth, debian_music, debian_speech, folder),
     )
 }

@@ -109,10 +109,10 @@ def test_wrong_usage(line: str, message: str, here: Path) -> None:
     assert not Path("out").exists()
 
 
-def test_a_malformed_data_directory_is_refused_with_its_lines(here: Path) -> None:
-    with Path("data/text").open("wb") as file:
-        file.write(b"a-1 \xff\n")
-    with pytest.raises(UsageError, match=r"data/text:1: not UTF-8(.|\n)*audiovq data fix"):
+def test_a_data_directory_without_a_table_is_refused(here: Path) -> None:
+    Path("data/utt2spk").unlink()
+    Path("data/text").touch()
+    with pytest.raises(UsageError, match=r"data/utt2spk: cannot be read: No such file(.|\n)*data/text: holds no"):
         call("tokenize data -o out --model model")
 
 

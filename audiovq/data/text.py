@@ -17,6 +17,5 @@ def can_be_printed(text: str) -> bool:
     if text.isprintable():
         return True
     return all(
-        character.isspace() or unicodedata.category(character) not in (_CONTROL, _WITHOUT_MEANING)
-        for character in text
+        character.isspace() or unicodedata.category(character) not in (_CONTROL, _WITHOUT_MEANING) for character in text
     )

@@ -13,6 +13,8 @@ from audiovq.data.kaldi.validation import find_problems
 from audiovq.data.text import squeeze
 from audiovq.files import write_atomically
 
+_FIXED_BY_WRITING = ("cut off", "duplicate id")  # the first row of an id has been read already
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -57,8 +59,8 @@ def fix(folder: Path, rules: SoundRules, *, prefix_speakers: bool = False) -> Fi
 def _good_rows(tables: dict[str, Table], problems: list[Problem]) -> dict[str, dict[str, str]]:
     rows = {name: dict(table.rows) for name, table in tables.items() if name != "spk2utt"}
     for problem in problems:
-        if problem.bad_row is not None:
-            name, key = problem.bad_row
+        if problem.row is not None and problem.kind not in _FIXED_BY_WRITING:
+            name, key = problem.row
             words = squeeze(rows.get(name, {}).get(key, ""))
             if name == "text" and problem.kind == "value" and KINDS[name].accepts(words):
                 rows[name][key] = words

@@ -29,12 +29,17 @@ def is_command(source: str) -> bool:
 
 @dataclass(frozen=True)
 class Sound:
-    """Where the sound of an utterance is: a path or `command |`, and a part of it or (without times) all of it."""
+    """Where the sound of an utterance is: a path or `command |`, and a part of it or (without times) all of it.
+
+    Args:
+        problem: why its place is not known; reading it fails with that.
+    """
 
     utt_id: str
     source: str
     start_seconds: float | None = None
     end_seconds: float | None = None
+    problem: str = ""
 
     def read(self) -> tuple[Tensor, int]:
         """Return the samples and their rate; a command is run by /bin/sh, once for every call.
@@ -42,6 +47,8 @@ class Sound:
         Shape: (C, T)
         Raises: AudioError, one line that begins with the utterance's id.
         """
+        if self.problem:
+            raise AudioError(f"{self.utt_id}: {self.problem}")
         try:
             with open_source(self.source) as reader:
                 return self._read(reader), reader.sample_rate

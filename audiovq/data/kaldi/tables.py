@@ -27,12 +27,12 @@ class DataDirError(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and the row to remove to be rid of it, where removing one helps."""
+    """One thing that is wrong, and in which row of which table, where it is a row's fault."""
 
     kind: str
     where: str
     what: str
-    bad_row: tuple[str, str] | None = None
+    row: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
@@ -137,9 +137,11 @@ def sort_ids(ids: Iterable[str]) -> list[str]:
     return sorted(ids)
 
 
-def read_tables(folder: Path, problems: list[Problem], needed: Collection[str]) -> dict[str, Table]:
-    """Read every known table that is needed or there; of rows with one id the first counts."""
-    return {name: _read_table(folder / name, problems) for name in KINDS if name in needed or (folder / name).exists()}
+def read_tables(
+    folder: Path, problems: list[Problem], needed: Collection[str], names: Iterable[str] = KINDS
+) -> dict[str, Table]:
+    """Read each table that is needed or there; of rows with one id the first counts."""
+    return {name: _read_table(folder / name, problems) for name in names if name in needed or (folder / name).exists()}
 
 
 def _read_table(path: Path, problems: list[Problem]) -> Table:
@@ -156,27 +158,28 @@ def _read_table(path: Path, problems: list[Problem]) -> Table:
 
 
 def _read_rows(file: Iterable[bytes], kind: Kind, table: Table, problems: list[Problem]) -> None:
-    def add(problem: str, what: str, bad_key: str | None = None) -> None:
-        bad_row = None if bad_key is None else (table.path.name, bad_key)
-        problems.append(Problem(problem, f"{table.path}:{number}", what, bad_row))
+    def add(problem: str, what: str, key: str | None = None) -> None:
+        row = None if key is None else (table.path.name, key)
+        problems.append(Problem(problem, f"{table.path}:{number}", what, row))
 
     previous = ""
     for number, line in enumerate(file, start=1):
         try:
             words = line.decode().strip(" \t\r\n").replace("\t", " ", 1).split(" ", 1)
         except UnicodeDecodeError as error:
-            add("not UTF-8", f"not UTF-8: byte {line[error.start]:#04x} at position {error.start + 1}")
+            what = f"not UTF-8: byte {line[error.start]:#04x} at position {error.start + 1}"
+            add("not UTF-8", what, next(iter(line.split()), line).decode(errors="backslashreplace"))
             continue
         key, value = words[0], words[1].lstrip(" \t") if len(words) > 1 else ""
         if line[-1:] != b"\n":
-            add("line end", "the last line has no end: is the file cut off?")
+            add("cut off", "the last line has no end: is the file cut off?", key)
         elif line[-2:] == b"\r\n":
             add("line end", "ends in a carriage return, as lines of Windows do")
         if not key:
             add("empty line", "an empty line")
             continue
         if key in table.rows:
-            add("duplicate id", f"{key} is there twice")
+            add("duplicate id", f"{key} is there twice", key)
             continue
         if key < previous:
             add("order", f"{key} is out of order: sort with LC_ALL=C")

@@ -1,100 +1,20 @@
-"""The packages in miniature: their folders and listings, with empty files for sound."""
+"""What is listed of the packages in miniature."""
 
-import gzip
-import struct
 from pathlib import Path
 
 import pytest
 
-from audiovq.data.corpora.debian_speech import HELD_OUT, PACKAGES, DebianSpeech
+from audiovq.data.corpora.debian_speech import HELD_OUT, DebianSpeech
 from audiovq.data.corpora.queen import read_archive
 from audiovq.data.corpora.utterance import CorpusError, Utterance
-
-VOICES = {
-    "en": "en_US_f_Allison",
-    "es": "es_MX_f_Allison",
-    "fr": "fr_CA_f_June",
-    "it": "it_IT_m_Carlo",
-    "ru": "ru_RU_f",
-}
-
-
-def put(root: Path, path: str, content: str | bytes = b"") -> None:
-    (root / path).parent.mkdir(parents=True, exist_ok=True)
-    (root / path).write_bytes(content.encode() if isinstance(content, str) else content)
-
-
-def dialogue(joe: list[tuple[int, str]], person: list[tuple[int, str]]) -> bytes:
-    """A .DOG file of key 7 whose records start after a head without pictures."""
-
-    def records(lines: list[tuple[int, str]], start: int) -> bytes:
-        data = b""
-        for number, words in lines:
-            data += struct.pack(">HHB", 0, number, len(words)) + words.encode("latin1")
-            data += b"\0" * (-(start + len(data)) % 4 if words else 0)
-        return data
-
-    joe_records = records(joe, 32)
-    person_offset = 32 + len(joe_records)
-    head = struct.pack(">5h12x3H", 0, 0, 7, len(joe), len(person), person_offset, 0, 0).ljust(32, b"\0")
-    return b"\0" * 20 + head + joe_records + records(person, person_offset)
-
-
-def archive(files: dict[str, bytes]) -> bytes:
-    table, body = b"", b""
-    start = 15 + 21 * len(files)
-    for name, content in files.items():
-        table += struct.pack(">12sBII", name.encode(), 0, start + len(body), len(content))
-        body += content
-    return b"QTBL" + b"cPE100" + b"\0\0" + b"\1" + struct.pack(">H", len(files)) + table + body
+from tests.miniature_debian_speech import debian_speech, mp3
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("packages")
-    for package in PACKAGES:
-        (root / package / "usr/share/doc" / package).mkdir(parents=True)
-    for language, voice in VOICES.items():
-        package = f"asterisk-core-sounds-{language}"
-        listing = "; comment: no\ndigits/1: One: or a.\nbeep: [this is a simple beep tone]\n"
-        documents = f"{package}/usr/share/doc/{package}"
-        put(root, f"{documents}/core-sounds-{language}.txt.gz", gzip.compress(listing.encode()))
-        sounds = f"{package}-g722/usr/share/asterisk/sounds/{voice}"
-        for key in ("digits/1", "beep", "silence/3", "at-tone-time-exactly"):
-            put(root, f"{sounds}/{key}.g722")
-    festvox = "festvox-ru/usr/share/festival/voices/russian/msu_ru_nsh_clunits"
-    put(root, f"{festvox}/etc/txt.done.data", '( ru_0001 "Ид+и\n же." )\n( ru_0002 "Да." )\n')
-    put(root, f"{festvox}/wav/ru_0001.wav")
-    put(root, f"{festvox}/wav/ru_0003.wav")
-    scripts = "fillets-ng-data/usr/share/games/fillets-ng/script"
-    put(root, f"{scripts}/city/dialogs_nl.lua", 'dialogId("vit-x", "font_big", "En")\ndialogStr("Zeg \\"ja\\".")\n')
-    put(root, f"{scripts}/share/border_cs.lua", 'dialogId("bor-y", "font_white", "En")\ndialogStr("Ano.")\n')
-    put(root, "fillets-ng-data-nl/usr/share/games/fillets-ng/sound/city/nl/vit-x.ogg")
-    put(root, "fillets-ng-data-nl/usr/share/games/fillets-ng/sound/city/nl/vit-m-z.ogg")
-    put(root, "fillets-ng-data-cs/usr/share/games/fillets-ng/sound/share/cs/bor-y.ogg")
-    stamps = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps/animals"
-    put(root, f"{stamps}/cat.txt", "A cat.\nel.utf8=Γάτα.\npt_BR.utf8=Um gato.\n")
-    for name in ("cat_desc.ogg", "cat_desc_el.ogg", "cat_desc_pt_BR.wav", "cat_desc_da.ogg.ogg", "cat.ogg"):
-        put(root, f"{stamps}/{name}")
-    klettres = "klettres-data/usr/share/klettres"
-    for language in ("lt", "ml"):
-        put(root, f"{klettres}/{language}/sounds.xml", f'<sound name="Ą" file="{language}/alpha/a-2.ogg" />\n')
-        put(root, f"{klettres}/{language}/alpha/a-2.ogg")
-    put(root, "ktuberling-data/usr/share/ktuberling/sounds/sr@latin/eye.opus")
-    put(root, "gcin-voice/usr/share/gcin-voice/ogg/ㄅㄚ1/3.ogg")
-    queen = {
-        "T7.DOG": dialogue(
-            joe=[(2, "Hi.*XY12345678901There  you are."), (11, "")], person=[(3, "No."), (1, "*AA*BBX")]
-        ),
-        "070002J1.SB": b"mp3-1",
-        "070002J2.SB": b"mp3-22",
-        "070003P1.SB": b"mp3-333",
-        "070001P3.SB": b"mp3",
-        "JOE1.SB": b"mp3-4444",
-        "EMPTY.SB": b"",
-    }
-    put(root, "flight-of-the-amazon-queen/usr/share/scummvm/flight-of-the-amazon-queen/queen.1c", archive(queen))
-    return root
+    folder = tmp_path_factory.mktemp("packages")
+    debian_speech(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +61,7 @@ def test_voice_language_and_text(
 def test_sounds_inside_the_archive_are_byte_ranges(root: Path, listed: dict[str, Utterance]) -> None:
     source = listed["en_queen_joe-070002J2"].source
     assert source.num_bytes is not None
-    assert source.path.read_bytes()[source.offset_bytes :][: source.num_bytes] == b"mp3-22"
+    assert source.path.read_bytes()[source.offset_bytes :][: source.num_bytes] == mp3("070002J2")
 
 
 def test_what_is_no_speech_stays_listed_with_a_reason(listed: dict[str, Utterance]) -> None:
