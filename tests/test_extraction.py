@@ -124,12 +124,13 @@ def kill_again_and_again(data: DataDir, folder: Path, model: Model) -> None:
 
 
 def extract_until_killed(data: DataDir, out: Path, model: Model, moment: int) -> None:
-    """With a part for each utterance; at some call to the file system the process dies."""
+    """With a part for each utterance; at some call to the file system that is about its folder the process dies."""
     countdown = moment
 
-    def count(event: str, arguments: object) -> None:
+    def count(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal countdown
-        if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"):
+        of_files = event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
+        if of_files and str(arguments[0]).startswith(str(out)):
             countdown -= 1
             if countdown == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
