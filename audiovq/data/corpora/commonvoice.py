@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiovq.data.corpora.layout import corpus_folder, fetching, official_split, read_rows
 from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id, slug
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 HOME = "https://commonvoice.mozilla.org/datasets"
 _SPEAKER_LETTERS = 16  # of the 128 hexadecimal ones of a client: enough to tell all volunteers apart

@@ -17,7 +17,7 @@ import soundfile
 
 from audiovq.data.corpora.debian import check_packages, download_packages, package_folder
 from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from audiovq.data.corpora import queen
 from audiovq.data.corpora.debian import check_packages, download_packages, package_folder
 from audiovq.data.corpora.utterance import Source, Utterance, make_id
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 PACKAGES = (
     *(

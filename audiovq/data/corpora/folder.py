@@ -9,7 +9,7 @@ from pathlib import Path
 from audiovq.audio.io import AudioError, list_audio
 from audiovq.data.corpora.layout import HELD_OUT_ONE_IN, hold_out, read_lines
 from audiovq.data.corpora.utterance import SPLITS, CorpusError, Source, Utterance, make_id, slug
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 HELD_OUT = ("auto", "voices", "files")
 

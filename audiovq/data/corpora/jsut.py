@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiovq.data.corpora.layout import by_hand, corpus_folder, hold_out, read_lines
 from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 HOME = "https://sites.google.com/site/shinnosuketakamichi/publication/jsut"
 

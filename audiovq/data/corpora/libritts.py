@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiovq.data.corpora.layout import corpus_folder, fetching, official_split, read_lines
 from audiovq.data.corpora.utterance import Source, Utterance, make_id
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 HOME = "https://www.openslr.org/60 (LibriTTS-R: https://www.openslr.org/141)"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiovq.data.corpora.layout import corpus_folder, fetching, read_lines
 from audiovq.data.corpora.utterance import CorpusError, Source, Utterance
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 HOME = "https://keithito.com/LJ-Speech-Dataset"
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiovq.data.corpora.utterance import CorpusError
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 _HEADER_BYTES = 15
 _ENTRY = struct.Struct(">12sxII")

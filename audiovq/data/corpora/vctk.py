@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiovq.data.corpora.layout import corpus_folder, fetching, hold_out, read_lines
 from audiovq.data.corpora.utterance import Source, Utterance
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 HOME = "https://datashare.ed.ac.uk/handle/10283/3443"
 

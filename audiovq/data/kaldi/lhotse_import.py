@@ -15,7 +15,7 @@ from lhotse.serialization import load_manifest
 from audiovq.data.kaldi.datadir import DataDir, Segment
 from audiovq.data.kaldi.sounds import TOLERANCE_SECONDS
 from audiovq.data.kaldi.tables import DataDirError
-from audiovq.data.text import squeeze
+from audiovq.data.words import squeeze
 
 _GENDERS = {"m": "m", "male": "m", "f": "f", "female": "f"}
 

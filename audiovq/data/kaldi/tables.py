@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from audiovq.data.text import can_be_printed
+from audiovq.data.words import can_be_printed
 from audiovq.files import write_atomically
 
 _NOT_FOR_TEXT = re.compile(r"(?<!\w)(<s>|</s>|#0)(?!\w)", re.ASCII)

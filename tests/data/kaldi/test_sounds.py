@@ -67,7 +67,9 @@ def test_a_segment_may_end_a_rounding_after_its_recording(tmp_path: Path) -> Non
         ("{}/cut.flac", (0.3, 0.5), "a-1: {}/cut.flac is "),
     ],
 )
-def test_errors_begin_with_the_utterance(source: str, times: tuple[float, ...], message: str, tmp_path: Path) -> None:
+def test_errors_begin_with_the_utterance(
+    source: str, times: tuple[()] | tuple[float, float], message: str, tmp_path: Path
+) -> None:
     write_wav(tmp_path / "a.wav")
     (tmp_path / "text.wav").write_text("no sound at all")
     samples = np.zeros(RATE // 2)

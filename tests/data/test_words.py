@@ -1,4 +1,4 @@
-from audiovq.data.text import can_be_printed, squeeze
+from audiovq.data.words import can_be_printed, squeeze
 
 
 def test_words_are_on_one_line_and_lose_no_mark() -> None:
