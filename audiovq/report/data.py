@@ -97,13 +97,13 @@ class Report:
             if not (math.isfinite(system.bits_per_second) and system.bits_per_second >= 0):
                 raise ReportError(f"system {system.name} has {system.bits_per_second} bits per second")
         for clip in self.clips:
-            unknown = sorted(set(clip.files) - names)
-            if unknown:
-                raise ReportError(f"clip {clip.id} has a sound of {unknown[0]}, which is not among the systems")
             if ORIGINAL in clip.files:
                 raise ReportError(
                     f"clip {clip.id} has an {ORIGINAL} among its files: its place is the field {ORIGINAL}"
                 )
+            unknown = sorted(set(clip.files) - names)
+            if unknown:
+                raise ReportError(f"clip {clip.id} has a sound of {unknown[0]}, which is not among the systems")
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write report.json; the sounds are the caller's to write."""

@@ -29,7 +29,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 class Page:
@@ -79,7 +79,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    save_run(folder / "run", seconds=6.0)
+    save_run(folder / "run", seconds=20.0)
     assert cli.main(["report", str(folder / "run"), "-o", str(folder / "page")]) == 0
     return folder / "page/index.html"
 
@@ -100,11 +100,11 @@ def test_sounds_are_decoded_and_time_goes_by(page: Page) -> None:
     first = page.wait("players[0].deck.voices && players[0].deck.position")
     page.wait(f"players[0].deck.position > {first} + 0.2")
     levels = page.run(
-        "return players[0].deck.buffers.map((each) => each.getChannelData(0).reduce((a, b) => Math.max(a, b)))"
+        "return players[0].deck.buffers.map((each) => each.getChannelData(0).subarray(0, 99999).reduce((a, b) => Math.max(a, b)))"
     )
     assert levels == [pytest.approx(level, abs=0.01) for level in (0.3, 0.09, 0.27)]
     durations = page.run("return players[0].deck.buffers.map((each) => each.duration)")
-    assert durations == [pytest.approx(6, abs=0.01)] * 3  # the shorter one is filled up
+    assert durations == [pytest.approx(20, abs=0.01)] * 3  # the shorter one is filled up
     assert float(page.run("return document.querySelector('.clip .seek').value")) > 0
     page.click(".clip .play")
     stopped = page.run("return players[0].deck.position")
@@ -148,7 +148,7 @@ def test_keys_play_choose_seek_and_step(page: Page) -> None:
 def test_a_click_into_a_picture_goes_there_in_that_sound(page: Page) -> None:
     page.click(".clip .sound:nth-child(2) .picture")
     assert page.run("return players[0].deck.chosen") == 1
-    assert page.run("return players[0].deck.position") == pytest.approx(3, abs=0.1)
+    assert page.run("return players[0].deck.position") == pytest.approx(10, abs=0.2)
 
 
 def test_a_blind_test_keeps_its_answers_and_hands_them_out(page: Page) -> None:
