@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 import audiovq
@@ -23,10 +22,10 @@ from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
 from audiovq.optional import optional_package
+from audiovq.report.pictures import LOWEST_DB, decibels
 from audiovq.tokenizer import Tokenizer
 
 MIN_SECONDS, SHOWN_SECONDS = 1.0, 3.0
-LOWEST_DB = -80.0  # below the loudest of the original
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,13 +65,6 @@ def pairs(tokenizer: Tokenizer, data: DataDir, num_clips: int) -> list[tuple[str
         if len(found) == num_clips:
             return found
     raise ValueError(f"expected {num_clips} utterances of {MIN_SECONDS} s or more, found {len(found)}")
-
-
-def decibels(wave: Tensor, sample_rate: int) -> Tensor:
-    """Shape: (T,) -> (F, N)."""
-    n_fft = 2 * round(sample_rate / 100)
-    spectrum = torch.stft(wave, n_fft, n_fft // 4, window=torch.hann_window(n_fft), return_complex=True)
-    return 20 * spectrum.abs().clamp(min=1e-8).log10()
 
 
 def draw(clips: Sequence[tuple[str, Tensor, Tensor]], sample_rate: int, path: Path) -> None:

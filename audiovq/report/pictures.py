@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FRAME_SECONDS = 0.005
 LOWEST_DB = -80.0  # below the loudest of the clip's first sound
 MAX_COLUMNS, MAX_ROWS = 480, 128  # of a picture: longer or higher ones are averaged down
 _NUM_COLOURS = 64  # 1.25 dB each: finer steps cannot be seen, and cost bytes
