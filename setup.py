@@ -10,7 +10,7 @@ VERSION = next(
 )
 
 TEXT = ["espeakng-loader", "phonemizer"]  # espeak-ng is GPL-3
-DEMO = ["matplotlib", "pystoi"]
+DEMO = ["pystoi"]
 RIVALS = ["encodec", "snac", "transformers", "vocos"]  # vocos imports encodec
 TOKENS = ["kaldiio", "matplotlib", "pyarrow"]
 TRAIN = ["lightning-fabric", "tensorboard"]

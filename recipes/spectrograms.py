@@ -69,7 +69,7 @@ def pairs(tokenizer: Tokenizer, data: DataDir, num_clips: int) -> list[tuple[str
 
 def draw(clips: Sequence[tuple[str, Tensor, Tensor]], sample_rate: int, path: Path) -> None:
     """One row a clip: the original to the left, the decoded to the right."""
-    optional_package("matplotlib", "demo")
+    optional_package("matplotlib", "tokens")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 1.7 * len(clips)), layout="constrained")

@@ -25,6 +25,15 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
     assert (report.systems[0].name, report.clips) == ("a", [Clip(id="c")])
 
 
+def test_the_example_of_the_readme_is_one(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (tmp_path / FILE_NAME).write_text(readme.split("```json\n")[1].split("```")[0])
+    for sound in ("originals/a-1.wav", "mine/a-1.wav"):
+        (tmp_path / sound).parent.mkdir()
+        (tmp_path / sound).touch()
+    assert Report.load(tmp_path).systems[0].scores["stoi"].count == 24
+
+
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
