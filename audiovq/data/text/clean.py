@@ -25,6 +25,7 @@ _SAME_AS = str.maketrans(
         **dict.fromkeys("）】〕", ")"),
     }
 )
+_DRESSED = ("<font>", "<wide>", "<narrow>", "<circle>")
 _SPOKEN_SIGNS = "°№"  # of one class with the emoji, and yet words
 _JOINERS = "\u200c\u200d"  # letters take other shapes around them
 _EMOJI_PARTS = re.compile("[\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
@@ -54,6 +55,7 @@ _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 def clean(text: str, language: str | None = None) -> str:
     """Composed, with usual punctuation, without emoji and control characters; one space where there were any."""
     text = _EMOJI_PARTS.sub("", unicodedata.normalize("NFC", text)).translate(_SAME_AS)
+    text = "".join(map(_plain, text))
     if language == "el":
         text = text.replace(";", "?")  # the Greek question mark
     kept: list[str] = []
@@ -65,6 +67,12 @@ def clean(text: str, language: str | None = None) -> str:
         elif category != "Cf":  # soft hyphens and marks of direction stand inside of words
             kept.append(" ")
     return " ".join("".join(kept).split())
+
+
+def _plain(character: str) -> str:
+    """The usual form of full-width, bold and script letters and of ligatures."""
+    is_dressed = unicodedata.decomposition(character).startswith(_DRESSED) or "\ufb00" <= character <= "\ufb06"
+    return unicodedata.normalize("NFKC", character) if is_dressed else character
 
 
 def is_speakable(text: str) -> bool:

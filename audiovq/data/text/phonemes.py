@@ -34,10 +34,10 @@ _lock = threading.Lock()  # the library keeps its state in global variables
 def voice_of(language: str) -> str:
     """The espeak-ng voice of a language. Raises: TextError if there is none."""
     voice = VOICES.get(language, language)
-    known = _backend_class().supported_languages()
+    known = _voices()
     if voice not in known:
         raise TextError(
-            f"espeak-ng has no voice for the language {language!r}; it has {', '.join(sorted({*known, *VOICES}))}"
+            f"espeak-ng has no voice for the language {language!r}; it has {', '.join(sorted(known | set(VOICES)))}"
         )
     return voice
 
@@ -78,6 +78,12 @@ def _backend_class() -> Any:
     wrapper.EspeakWrapper.set_library(loader.get_library_path())
     wrapper.EspeakWrapper.set_data_path(loader.get_data_path())
     return backends.EspeakBackend
+
+
+@lru_cache
+def _voices() -> frozenset[str]:
+    """Each time it is asked, phonemizer loads the library anew."""
+    return frozenset(_backend_class().supported_languages())
 
 
 @lru_cache

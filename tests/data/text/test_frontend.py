@@ -43,6 +43,7 @@ def test_phonemes(language: str, text: str, expected: str) -> None:
         ("...“quoted” ⛔️ don’t?!", '_…"quoted" don\'t?!_'),
         ("a\u00adb \x00\ud800 c\u200bd", "_ab cd_"),
         ("(one) [two]", "_one, two,_"),
+        ("Ｗｉｄｅ１ 𝓗𝓲 ﬁn ½", "_wide1 hi fin ½_"),
     ],
 )
 def test_characters(text: str, expected: str) -> None:
