@@ -32,7 +32,7 @@ def report(split: str, items: Sequence[Aligned], places: Iterable[Sequence[int]]
             durations[class_of(item.symbols[place], at_edge)].append(int(item.durations[place]))
     sounds = [frames for name in ("vowel", "stop", "other sound") for frames in durations[name]]
     shortest = sum(frames <= 1 for frames in sounds) / max(1, len(sounds))
-    lines = [] if shortest < COLLAPSED else [f"warning: {split}: hardly aligned: train longer, with more prior_steps"]
+    lines = [] if shortest <= COLLAPSED else [f"warning: {split}: hardly aligned: train longer, with more prior_steps"]
     lines += [f"{split}: {len(items)} utterances, {nats:.3f} nats per frame, {shortest:.1%} of sounds last one frame"]
     for name, frames in sorted(durations.items()):
         if frames:
