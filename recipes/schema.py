@@ -12,6 +12,7 @@ from audiovq.models import VQVAEConfig
 from audiovq.models.discriminators import DiscriminatorsConfig
 from audiovq.models.vocoder import VocoderConfig
 from audiovq.priors.config import PriorConfig
+from audiovq.priors.durations import DurationConfig
 from audiovq.train.config import OptimConfig, RunConfig
 
 
@@ -178,6 +179,9 @@ class TrainVocoderConfig(RunConfig):
         return self.source == "mel" and self.model.head == "magnitude"
 
 
+PARTS = ("codes", "durations")
+
+
 @dataclass(kw_only=True)
 class PriorDataConfig:
     """What a prior learns from."""
@@ -199,11 +203,18 @@ class TrainPriorConfig(RunConfig):
 
     name: str  # of the prior, as it will be known
     licence: str = "unstated"
+    part: str = "codes"  # codes: the network that model describes; durations: the forecast of how long symbols last
     tokenizer: str = "speech-16k"
     init_from: str = ""  # a prior whose weights, as far as they fit, a new run begins with
-    model: PriorConfig = field(default_factory=PriorConfig)  # sizes that the data fix are filled in
+    model: PriorConfig = field(default_factory=PriorConfig)  # sizes that the data fix are filled in, here and below
+    durations: DurationConfig = field(default_factory=DurationConfig)
     data: PriorDataConfig = field(default_factory=PriorDataConfig)
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=1e-3))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.part not in PARTS:
+            raise ValueError(f"part is {self.part!r}, expected one of {', '.join(PARTS)}")
 
 
 def register() -> None:

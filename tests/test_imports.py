@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "vocoding": {"units", "audio", "models", "pretrained", "windows"},
     "tokenizer": {"units", "audio", "codes", "models", "build", "pretrained", "windows", "vocoding"},
     "audiovq": {"_torchaudio", "codes", "tokenizer"},
+    "synthesis": {"codes", "data", "pretrained", "priors", "tokenizer"},
     "jobs": {"audio", "codes", "tokenizer"},
     "conversions": {"audio", "codes", "tokenizer", "jobs"},
     "commands": {

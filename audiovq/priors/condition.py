@@ -48,6 +48,18 @@ class TextInputs:
     voices: Tensor
     dropped: Tensor | None = None
 
+    def item(self, number: int) -> TextInputs:
+        """One of the items, without its padding."""
+        one, length = slice(number, number + 1), int(self.num_symbols[number])
+        return TextInputs(
+            symbols=self.symbols[one, :length],
+            num_symbols=self.num_symbols[one],
+            durations=self.durations[one, :length],
+            speakers=self.speakers[one],
+            languages=self.languages[one],
+            voices=self.voices[one],
+        )
+
     def with_hidden_copy(self) -> TextInputs:
         """Of one item: the item, and once more with its condition hidden, as guidance needs."""
         return TextInputs(

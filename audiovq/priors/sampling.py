@@ -20,6 +20,7 @@ class Sampling:
     again from all codes; a window of 0 is off. Source: Chen et al. 2024, VALL-E 2, section 3.2.
     guidance: how far beyond its condition a prior is pushed, 1 is not at all. Source: Ho & Salimans 2022.
     steps: in which the codes of a level are filled in by a masked prior.
+    duration_temperature, speed: how freely durations vary, 0 is not at all; how fast is spoken, 2 is twice as fast.
     seed: with the number of the item it fixes all that is random about it.
     """
 
@@ -32,10 +33,19 @@ class Sampling:
     repetition_share: float = 0.5
     guidance: float = 1.0
     steps: int = 8
+    duration_temperature: float = 0.0
+    speed: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("temperature", "fine_temperature", "top_k", "repetition_window", "guidance"):
+        for name in (
+            "temperature",
+            "fine_temperature",
+            "top_k",
+            "repetition_window",
+            "guidance",
+            "duration_temperature",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 0")
         for name in ("min_p", "repetition_share"):
@@ -45,6 +55,8 @@ class Sampling:
             raise ValueError(f"top_p is {self.top_p}, expected above 0, to 1")
         if self.steps < 1:
             raise ValueError(f"steps is {self.steps}, expected at least 1")
+        if not 0.2 <= self.speed <= 5:
+            raise ValueError(f"speed is {self.speed}, expected 0.2 to 5")
 
 
 _FIRST = 256  # so many of the likeliest codes are looked at before all are: sorting thousands is slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
 
@@ -11,6 +11,7 @@ from audiovq.nn.modules import ModuleList
 from audiovq.priors import autoregressive, masked
 from audiovq.priors.condition import TextInputs
 from audiovq.priors.config import PriorConfig
+from audiovq.priors.durations import DurationConfig, DurationPredictor
 from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import ItemRandom, Sampling
 
@@ -32,16 +33,30 @@ class SpeechPriorConfig:
     symbols: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
     speakers: list[Speaker] = field(default_factory=list)
+    durations: list[DurationConfig] = field(default_factory=list)  # one, or none in a part of a prior
     networks: list[PriorConfig] = field(default_factory=list)
 
 
 class SpeechPrior(nn.Module):
-    """Symbols with durations to codes: one network makes all levels, or one each, coarse first."""
+    """Symbols to durations, and with these to codes: one network makes all levels, or one each, coarse first."""
 
     def __init__(self, config: SpeechPriorConfig) -> None:
         super().__init__()
         self.config = config
+        self.durations = ModuleList[DurationPredictor](DurationPredictor(each) for each in config.durations)
         self.networks = ModuleList[CodeNetwork](CodeNetwork(each) for each in config.networks)
+
+    def stretched(self, inputs: TextInputs, sampling: Sampling, item: object = 0) -> tuple[TextInputs, int]:
+        """One item's symbols with durations that fill whole coarsest frames, and how many of these.
+
+        Shape: inputs of one item, whatever their durations.
+        """
+        random = ItemRandom(sampling.seed, item, "durations")
+        frames = self.durations[0].frames(inputs, random, sampling.duration_temperature, sampling.speed)
+        factor = self.config.networks[0].codes.factors[-1]
+        num_coarse = max(1, -(-int(frames.sum()) // factor))
+        frames[0, -1] += num_coarse * factor - int(frames.sum())
+        return replace(inputs, durations=frames), num_coarse
 
     def generate(
         self, inputs: TextInputs, num_coarse: int, sampling: Sampling, item: object = 0

@@ -1,12 +1,14 @@
-"""Train one network of a prior over the codes of a tokenizer, from token tables and alignments.
+"""Train one part of a prior over the codes of a tokenizer, from token tables and alignments.
 
-    python -m recipes.train_prior experiment=debian_speech_tts1 kind=cascade level=0 output_dir=exp/tts1/level0
-    python -m recipes.train_prior experiment=debian_speech_tts1 kind=masked level=2 output_dir=exp/tts1/masked2
-    python -m recipes.train_prior experiment=debian_speech_tts1 kind=flat output_dir=exp/tts1/flat
+    python -m recipes.train_prior experiment=debian_speech_tts1_durations
+    python -m recipes.train_prior experiment=debian_speech_tts1
+    python -m recipes.train_prior experiment=debian_speech_tts1_level2
+    python -m recipes.train_prior experiment=debian_speech_tts1_level2 model.kind=masked output_dir=exp/tts1/masked2
+    python -m recipes.train_prior experiment=debian_speech_tts1 model.kind=flat output_dir=exp/tts1/flat
 
-The networks of a cascade know nothing of each other in training: they can be trained at the same time. The same command
+The parts know nothing of each other in training: they can be trained at the same time. The same command
 again goes on from the last checkpoint in output_dir. Exit code 75 means that it was asked to stop, has saved, and wants
-to be called again. ``recipes.pack_prior`` puts the networks of a prior together.
+to be called again. ``recipes.pack_prior`` puts the parts of a prior together.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from audiovq.train.loop import Loop
 from audiovq.train.preemption import StopRequests
 from audiovq.train.update import NotFiniteError
 from recipes.schema import TrainPriorConfig, register
-from recipes.train_prior.task import PriorTask
+from recipes.train_prior.codes_task import CodesTask
+from recipes.train_prior.corpus import Corpus
+from recipes.train_prior.durations_task import DurationsTask
 
 register()
 
@@ -32,7 +36,8 @@ def train(config: TrainPriorConfig) -> int:
     """Run, or go on with, the training that ``config`` describes. Returns the exit code."""
     with StopRequests(config.time_budget_minutes) as stop:
         fabric = launch(config.device, config.precision, config.num_threads)
-        return Loop(PriorTask(config, fabric), config, config_to_dict(config), fabric, stop).run()
+        task = {"codes": CodesTask, "durations": DurationsTask}[config.part](config, Corpus(config.data), fabric)
+        return Loop(task, config, config_to_dict(config), fabric, stop).run()
 
 
 @hydra.main(version_base="1.3", config_path="../../configs", config_name="train_prior")

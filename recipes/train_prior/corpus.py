@@ -94,6 +94,10 @@ class Corpus:
                 raise ValueError(f"{utt_id} is aligned, but in none of the tables {', '.join(self.config.tokens)}")
             if speaker not in self.speakers or language not in self.languages:
                 continue  # of the valid split: the networks have no place for them
+            if utt_id not in voices:
+                raise ValueError(
+                    f"{utt_id} has no voice in {self.config.voices}: run the recipe's stage 'voices' again"
+                )
             entry = table.entry(utt_id)
             levels = tuple(self.layout.matrix(entry, level).T for level in range(self.layout.num_levels))
             symbols, durations = row["symbols"], np.array(row["durations"], np.int64)
