@@ -15,6 +15,7 @@ from audiovq.conversions import Decode
 from audiovq.data_commands import add_data_parser
 from audiovq.jobs import UsageError
 from audiovq.report_command import add_report_parser
+from audiovq.speech_commands import add_speak_parser
 from audiovq.terminal import complain
 from audiovq.token_commands import add_token_parsers
 from audiovq.tokenizer import ModelError
@@ -117,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_decoding(reconstruct)
     add_data_parser(subparsers)
     add_token_parsers(subparsers)
+    add_speak_parser(subparsers)
     add_report_parser(subparsers)
     return parser
 

@@ -53,9 +53,10 @@ ALLOWED: dict[str, set[str]] = {
         *{"arguments", "data", "extraction", "extraction_pool", "files", "jobs", "optional", "terminal", "tokens"},
     },
     "token_commands": {"arguments", "jobs", "token_tasks"},
+    "speech_commands": {"arguments", "audio", "data", "jobs", "priors", "synthesis", "terminal"},
     "cli": {
         *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
-        *{"arguments", "terminal", "data_commands", "token_commands", "report_command"},
+        *{"arguments", "terminal", "data_commands", "speech_commands", "token_commands", "report_command"},
     },
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}

@@ -13,7 +13,7 @@ from audiovq.priors.condition import UNKNOWN, ConditionConfig, TextInputs
 from audiovq.priors.sampling import ItemRandom
 
 _SHORTEST_FRAMES = 0.5  # what is foreseen to last less lasts nothing: stress marks, most gaps between words
-_LARGEST = 6.0  # of the logarithm of a duration: 8 seconds at 50 frames a second
+_LONGEST_FRAMES = 100.0  # of a symbol: two seconds of silence at 50 frames a second
 
 
 @dataclass(kw_only=True)
@@ -67,5 +67,5 @@ class DurationPredictor(nn.Module):
         drawn = temperature * deviation * torch.special.ndtri(uniforms)
         # The mean of a log-normal distribution lies above its median; what is drawn makes up for that by itself.
         above = (1 - temperature**2) * 0.5 * deviation.square() if temperature < 1 else 0.0
-        frames = ((mean + drawn + above).clamp(max=_LARGEST).exp() - 1) / speed
+        frames = ((mean + drawn + above).exp() - 1).clamp(max=_LONGEST_FRAMES) / speed
         return torch.where(frames < _SHORTEST_FRAMES, 0.0, frames.round().clamp(min=1)).long()

@@ -18,7 +18,9 @@ from audiovq.priors.transformer import TransformerConfig
 from audiovq.tokens import Entry, Layout
 from audiovq.tokens.writer import arrow_tables, write_table
 from audiovq.train.config import OptimConfig
+from recipes.pack_prior import main as pack_prior
 from recipes.schema import PriorDataConfig, TrainPriorConfig
+from recipes.train_prior.__main__ import train
 from tests.models import tiny
 
 SYMBOLS = ["_", "a", "b", "c"]
@@ -91,3 +93,17 @@ def settings(
         "optim": OptimConfig(warmup_steps=2, learning_rate=1e-2),
     }
     return TrainPriorConfig(**(values | changes))
+
+
+def packed(folder: Path) -> Path:
+    """A prior in folder/packed, its parts beside it, and the tokenizer of its codes in folder/model."""
+    data = corpus(folder)
+    parts = ("durations", "level0", "level1", "level2")
+    for part in parts:
+        changes: dict[str, Any] = {"total_steps": 2}
+        if part == "durations":
+            changes |= {"part": "durations", "optim": OptimConfig(warmup_steps=2, learning_rate=1e-3)}
+        level = int(part[-1]) if part != "durations" else 0
+        assert train(settings(data, folder / part, "masked" if level == 2 else "cascade", level, **changes)) == 0
+    assert pack_prior([*(str(folder / part) for part in parts), "-o", str(folder / "packed")]) == 0
+    return folder

@@ -1,0 +1,149 @@
+"""The audiovq command that speaks: its arguments, and what it does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from torch import Tensor
+
+from audiovq.arguments import add_command, positive
+from audiovq.audio.io import WRITABLE_SUFFIXES, AudioError, AudioWriter
+from audiovq.data.text import TextError
+from audiovq.jobs import UsageError
+from audiovq.priors.sampling import Sampling
+from audiovq.synthesis import Spoken, Synthesizer, load_synthesizer
+from audiovq.terminal import complain, print_table
+
+DEFAULT_PRIOR = "tts-debian"
+STDIN = "-"
+
+SPEAK = """\
+text to speech, with a bundled or your own prior
+
+The sound is written as it is made, sentence by sentence. The same seed makes the same sound."""
+
+SPEAK_EXAMPLES = """\
+examples:
+  audiovq speak "Good morning. How are you?" -o hello.wav
+  audiovq speak --list-speakers
+  audiovq speak "Buenos días." -o hola.wav --language es --seed 7
+  audiovq speak --file chapter.txt -o chapter.flac --speaker en_queen_joe --speed 0.9
+  echo "Read this." | audiovq speak --file - -o out.wav
+  audiovq speak "In the voice of a recording." -o out.wav --reference me.wav --candidates 4"""
+
+# Of the fields of Sampling, in their order: how each is explained on the command line.
+SETTINGS = {
+    "temperature": "of the coarsest codes; 0 takes the likeliest",
+    "fine_temperature": "of the finer codes",
+    "top_k": "draw from the K likeliest codes alone; 0 is off",
+    "top_p": "draw from the likeliest codes that make up this share",
+    "min_p": "draw from codes at least this likely beside the likeliest",
+    "repetition_window": "how many codes back repetitions are looked for; 0 is off",
+    "repetition_share": "of that window that a code may make up before it is drawn again",
+    "guidance": "how far it is pushed beyond what the text asks for; 1 is not at all, and takes half the time",
+    "steps": "in which a masked prior fills in a level",
+    "duration_temperature": "how freely durations vary; 0 is not at all",
+    "speed": "2 is twice as fast",
+    "seed": "another number, another way to say it",
+}
+
+
+def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add speak."""
+    speak = add_command(subparsers, "speak", SPEAK.partition("\n")[0], SPEAK_EXAMPLES, _speak)
+    speak.description = SPEAK
+    speak.add_argument("text", metavar="TEXT", nargs="?", help="what to say")
+    speak.add_argument("--file", metavar="FILE.txt", help="say what is in a file, in UTF-8; - is stdin")
+    speak.add_argument("-o", dest="out", metavar="OUT.wav", type=Path, help="a .wav or .flac file")
+    speak.add_argument("--speaker", metavar="S", help="a voice of --list-speakers (default: the first of the language)")
+    speak.add_argument("--language", metavar="L", help="of the text (default: the speaker's)")
+    speak.add_argument("--reference", metavar="CLIP.wav", help="speak in the voice of a recording, as far as it goes")
+    speak.add_argument("--list-speakers", action="store_true", help="name the voices and their languages")
+    speak.add_argument(
+        "--model",
+        metavar="NAME|DIR",
+        default=DEFAULT_PRIOR,
+        help=f"a bundled prior or a folder (default: {DEFAULT_PRIOR})",
+    )
+    speak.add_argument("--tokenizer", metavar="NAME|DIR", help="whose codes the prior makes, if it is not bundled")
+    speak.add_argument("--vocoder", metavar="NAME|DIR", help="as for decode")
+    candidates = "say each sentence N times and keep the one whose codes are likeliest (default: 1)"
+    speak.add_argument("--candidates", metavar="N", type=positive, default=1, help=candidates)
+    usual = Sampling()
+    for field in fields(Sampling):
+        default = getattr(usual, field.name)
+        speak.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            metavar="N",
+            type=type(default),
+            default=default,
+            help=f"{SETTINGS[field.name]} (default: {default:g})",
+        )
+
+
+def _speak(given: argparse.Namespace) -> int:
+    if not given.list_speakers and (given.text is None) == (given.file is None):
+        raise UsageError("name either a TEXT or a --file of it")
+    if not given.list_speakers and given.out is None:
+        raise UsageError("-o OUT.wav is missing: where the sound goes")
+    if given.out is not None and given.out.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise UsageError(f"-o {given.out}: name a file that ends in {' or '.join(WRITABLE_SUFFIXES)}")
+    try:
+        sampling = Sampling(**{field.name: getattr(given, field.name) for field in fields(Sampling)})
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    synthesizer = load_synthesizer(given.model, given.tokenizer, given.vocoder)
+    if given.list_speakers:
+        print_table([["speaker", "language"], *map(list, synthesizer.speakers.items())])
+        return 0
+    try:
+        text = given.text if given.file is None else _read(given.file)
+        voice = synthesizer.voice(given.speaker, given.language, given.reference)
+        _warn_of_unknown_symbols(synthesizer, text, voice.language)
+        start = time.perf_counter()
+        spoken = synthesizer.speak(text, voice, sampling, given.candidates)
+        seconds = _write(given.out, _sounds(synthesizer, spoken), synthesizer.sample_rate)
+    except (TextError, AudioError) as error:
+        return complain(str(error), exit_code=1)
+    took = time.perf_counter() - start
+    return complain(f"{given.out}: {seconds:.2f} s of speech in {took:.2f} s", exit_code=0)
+
+
+def _sounds(synthesizer: Synthesizer, spoken: Iterable[Spoken]) -> Iterator[Tensor]:
+    for piece in spoken:
+        yield from synthesizer.tokenizer.decode_blocks(piece.codes)
+
+
+def _write(path: Path, blocks: Iterator[Tensor], sample_rate: int) -> float:
+    """Write blocks as they come; seconds written. The first is made before the file is begun: it may fail."""
+    first = next(blocks)
+    num_samples = 0
+    with AudioWriter(path, sample_rate, num_channels=1) as writer:
+        block: Tensor | None = first
+        while block is not None:
+            writer.write(block)
+            num_samples += block.shape[1]
+            block = next(blocks, None)
+    return num_samples / sample_rate
+
+
+def _read(name: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TextError(f"{name} is not UTF-8: byte {error.start} cannot be read; convert it first") from error
+
+
+def _warn_of_unknown_symbols(synthesizer: Synthesizer, text: str, language: str) -> None:
+    try:
+        missing = synthesizer.frontend.missing(synthesizer.frontend.symbols(text, language))
+    except TextError:
+        return  # it is said when the text is to be spoken
+    if missing:
+        complain(f"left out, since the model has not learnt them: {' '.join(missing)}", exit_code=0)
