@@ -22,9 +22,17 @@ def check_names(what: str, wanted: Iterable[str], there: Iterable[str]) -> None:
 
 
 def read_heard(paths: Iterable[str]) -> dict[tuple[str, str], float]:
-    """Character error rates by utterance and text."""
-    lines = [json.loads(line) for path in paths for line in Path(path).read_text("utf-8").splitlines()]
-    return {(line["id"], line["text"]): line["cer"] for line in lines}
+    """Character error rates by utterance and text. Raises: PrepareTtsError for a line that says something else."""
+    rates = {}
+    for path in paths:
+        # Not splitlines: a text may hold what that takes for the end of a line.
+        for number, line in enumerate(Path(path).read_text("utf-8").rstrip("\n").split("\n"), start=1):
+            try:
+                heard = json.loads(line)
+                rates[heard["id"], heard["text"]] = float(heard["cer"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise PrepareTtsError(f"{path}:{number}: expected a line of check_text, got {line!r}") from error
+    return rates
 
 
 def reason_to_drop(row: Row, config: PrepareTtsConfig, heard: dict[tuple[str, str], float]) -> str | None:

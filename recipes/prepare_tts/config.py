@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
 SPLITS = ("train", "valid", "test")
+
+
+class PrepareTtsError(ValueError):
+    """Settings that fit no data, or data that fit no settings."""
 
 
 @dataclass(kw_only=True)
@@ -30,6 +35,13 @@ class PrepareTtsConfig:
     test_share: float = 0.05
     seed: int = 0  # of the split
 
-
-class PrepareTtsError(ValueError):
-    """Settings that fit no data, or data that fit no settings."""
+    def __post_init__(self) -> None:
+        """Raises: PrepareTtsError for what cannot be meant."""
+        if not 0 < self.valid_share + self.test_share < 1:
+            raise PrepareTtsError(
+                f"got valid_share={self.valid_share} and test_share={self.test_share}, expected less than 1 together"
+            )
+        try:
+            re.compile(self.drop_pattern)
+        except re.error as error:
+            raise PrepareTtsError(f"drop_pattern={self.drop_pattern!r} is no regular expression: {error}") from error

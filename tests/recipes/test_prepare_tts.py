@@ -161,6 +161,24 @@ def test_settings_that_fit_no_data(config: PrepareTtsConfig, values: dict[str, A
     assert not Path(config.output_dir).exists()
 
 
+def test_settings_that_cannot_be_meant(config: PrepareTtsConfig, tmp_path: Path) -> None:
+    with pytest.raises(PrepareTtsError, match=r"drop_pattern='\(' is no regular expression"):
+        PrepareTtsConfig(drop_pattern="(")
+    with pytest.raises(PrepareTtsError, match=r"valid_share=0\.6 and test_share=0\.5, expected less than 1"):
+        PrepareTtsConfig(valid_share=0.6, test_share=0.5)
+    (tmp_path / "heard.jsonl").write_text('{"id": "a", "text": "b", "cer": 0}\n{"id": "a"')
+    config.check = [str(tmp_path / "heard.jsonl")]
+    with pytest.raises(PrepareTtsError, match=r"heard\.jsonl:2: expected a line of check_text"):
+        prepare_tts(config)
+
+
+def test_a_voice_is_trained_on_before_it_is_tested(config: PrepareTtsConfig, tmp_path: Path) -> None:
+    held_out = next(text for text in SENTENCES if sentence_place(text) < config.test_share)
+    config.tables.append(table(tmp_path / "c", [entry("cal-1", held_out, "cal")]))
+    prepare_tts(config)
+    assert dropped(config) == {"cal-1": "speaker that train has not: cal in en"}
+
+
 def test_tables_that_do_not_fit_together(config: PrepareTtsConfig, tmp_path: Path) -> None:
     same = config.tables[0]
     config.tables = [same, table(tmp_path / "other", [], Layout("big@9", 800, (64, 32), (16, 2048), (1, 2)))]
