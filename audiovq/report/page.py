@@ -64,7 +64,8 @@ def _section(key: str, head: str, *content: str) -> str:
 def _scores(runs: Sequence[Run]) -> str:
     parts = []
     for run in runs:
-        parts.append(element("h3", {}, text(run.report.title)))
+        if len(runs) > 1:
+            parts.append(element("h3", {}, text(run.report.title)))
         parts += [_paragraph(part) for part in run.report.note.split("\n\n") if part.strip()]
         if run.report.metrics:
             parts.append(score_table(run.report))
