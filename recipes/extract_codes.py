@@ -5,7 +5,8 @@
     python -m recipes.extract_codes data=data/train output_dir=tokens/t merge=true
 
 Under torchrun, srun and in Slurm arrays each process does the shard of its number; afterwards merge=true makes the
-table. The same command goes on after an interruption, also with another number of processes.
+table, lists what failed in failed.jsonl, and exits with 1 if anything did. The same command goes on after an
+interruption, also with another number of processes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ class ExtractCodesConfig:
 
 
 def extract_codes(config: ExtractCodesConfig, environment: Mapping[str, str]) -> int:
-    """Do the shard that the environment says, or merge. Raises: UsageError, TokenTableError, ModelError."""
+    """Do the shard that the environment says, or merge; returns the exit code.
+
+    Raises: UsageError, TokenTableError, ModelError.
+    """
     shard_id, num_shards = (0, 1) if config.merge else shard_around(environment)
     device = config.device
     if device == "cuda" and num_shards > 1:
@@ -57,7 +61,9 @@ def extract_codes(config: ExtractCodesConfig, environment: Mapping[str, str]) ->
         shard_id=shard_id if num_shards > 1 else None,
         only_merge=config.merge,
     )
-    return tokenize(given)
+    exit_code = tokenize(given)
+    # A launcher ends all processes when one of them fails: that some sounds did is for the merge to say.
+    return exit_code if num_shards == 1 else 0
 
 
 def shard_around(environment: Mapping[str, str]) -> tuple[int, int]:

@@ -49,3 +49,20 @@ def test_the_shards_of_two_processes_make_a_table(tmp_path: Path) -> None:
     config.merge = True
     assert extract_codes(config, {}) == 0
     assert list(TokenTable(tmp_path / "out")) == ["sounds-0", "sounds-1", "sounds-2"]
+
+
+def test_a_sound_that_fails_does_not_end_the_other_processes(tmp_path: Path) -> None:
+    conversions.tokenizer.cache_clear()
+    save_model(tmp_path / "model", tiny.model(), "tiny", "CC0-1.0")
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds/1.wav").write_text("no sound")
+    soundfile.write(tmp_path / "sounds/2.wav", np.full(500, 0.1), 800)
+    config = ExtractCodesConfig(
+        data=str(tmp_path / "sounds"), output_dir=str(tmp_path / "out"), model=str(tmp_path / "model")
+    )
+    assert [extract_codes(config, {"RANK": rank, "WORLD_SIZE": "2"}) for rank in "01"] == [0, 0]
+    config.merge = True
+    assert extract_codes(config, {}) == 1
+    assert (
+        list(TokenTable(tmp_path / "out")) == ["sounds-2"] and "sounds-1" in (tmp_path / "out/failed.jsonl").read_text()
+    )
