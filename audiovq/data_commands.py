@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiovq.arguments import positive
+from audiovq.arguments import add_command, positive
 from audiovq.audio.io import AudioError
 from audiovq.data.corpora.utterance import CorpusError
 from audiovq.data.kaldi import DataDir, DataDirError, edit
@@ -27,13 +27,18 @@ _SHOWN_PER_KIND = 20
 
 EXAMPLES = """\
 examples:
-  audiovq data from-folder recordings/ -o data/all
-  audiovq data validate data/all --check-samples
-  audiovq data fix data/all
+  audiovq data from-folder recordings/ -o data/all --language en
+  audiovq data validate data/all                              # tables and headers of files
+  audiovq data validate data/all --check-samples --sample-rate 16000 --require text
+  audiovq data fix data/all --check-samples
+  audiovq data fix data/all --prefix-speakers                 # when ids do not begin with their speakers
   audiovq data subset data/all -o data/small --random 1000 --seed 1
-  audiovq data split data/all 8 -o data/all_split8
+  audiovq data subset data/all -o data/two --spk-list speakers.txt
+  audiovq data split data/all 8 -o data/all_split8            # data/all_split8/1 to 8
+  audiovq data split data/all 2 -o data/halves --per-speaker
   audiovq data combine data/speech data/songs -o data/both
   audiovq data import recordings.jsonl.gz supervisions.jsonl.gz -o data/imported
+  audiovq data import cuts.jsonl.gz -o data/imported
   audiovq data export data/all -o manifests/"""
 
 
@@ -45,9 +50,9 @@ def add_data_parser(subparsers: Subparsers) -> None:
     commands = data.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, summary: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        parser = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        parser.set_defaults(command=lambda given: _run(command, given))
-        return parser
+        of_command = [line for line in EXAMPLES.splitlines() if f" data {name} " in line]
+        examples = "\n".join(["examples:", *of_command])
+        return add_command(commands, name, summary, examples, lambda given: _run(command, given))
 
     validate = add("validate", "say everything that is wrong with a data directory and its sounds", _validate)
     _add_dir(validate)

@@ -1,5 +1,6 @@
 import argparse
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,16 @@ def test_a_broken_directory_is_one_line_a_problem_and_no_traceback(
     assert run("import", folder / "text", "-o", tmp_path / "out") == 1
     assert run("from-folder", tmp_path / "nowhere", "-o", tmp_path / "out") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["validate", "fix", "split", "subset", "combine", "import", "export", "from-folder"])
+def test_help_shows_examples_that_are_understood(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_data_parser(parser.add_subparsers(required=True))
+    with pytest.raises(SystemExit):
+        parser.parse_args(["data", name, "--help"])
+    _, _, examples = capsys.readouterr().out.partition("examples:\n")
+    assert examples
+    for line in examples.splitlines():
+        program, *words = shlex.split(line, comments=True)
+        assert program == "audiovq" and parser.parse_args(words).command

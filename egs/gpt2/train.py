@@ -31,6 +31,6 @@ for step in range(1, num_steps + 1):
     optimizer.step()
     optimizer.zero_grad()
     if step % 10 == 0 or step == num_steps:
-        print(f"step {step}: {loss.item():.3f} nat a token")
+        print(f"step {step}: {loss.item():.3f} nat a token", flush=True)
 stream.close()
 model.save_pretrained(model_folder)
