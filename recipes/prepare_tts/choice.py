@@ -26,7 +26,9 @@ def read_heard(paths: Iterable[str]) -> dict[tuple[str, str], float]:
     rates = {}
     for path in paths:
         # Not splitlines: a text may hold what that takes for the end of a line.
-        for number, line in enumerate(Path(path).read_text("utf-8").rstrip("\n").split("\n"), start=1):
+        for number, line in enumerate(Path(path).read_text("utf-8").split("\n"), start=1):
+            if not line:
+                continue
             try:
                 heard = json.loads(line)
                 rates[heard["id"], heard["text"]] = float(heard["cer"])
