@@ -1,7 +1,8 @@
-"""Train and score the variants in configs/ablation, several seeds each, and lay them side by side.
+"""Train and score the variants in configs/ablation and below, several seeds each, and lay them side by side.
 
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech --variants fsq residual --seeds 1 2
+    python -m recipes.ablation exp/debian_speech/augment --data data/debian_speech --variants augment/none augment/room
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech -- num_threads=1 total_steps=2000
 
 Needs the data directories and cuts of a recipe's first stages. Each run lies in OUT/VARIANT/SEED; what is done is kept,
@@ -49,13 +50,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     settings = words[split + 1 :]
-    everything = sorted(path.stem for path in VARIANTS.glob("*.yaml"))
+    everything = sorted(str(path.relative_to(VARIANTS).with_suffix("")) for path in VARIANTS.rglob("*.yaml"))
+    usual = [name for name in everything if "/" not in name]
     parser = argparse.ArgumentParser(
         "python -m recipes.ablation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("out", metavar="OUT", type=Path, help="the folder of the runs")
     parser.add_argument("--data", type=Path, required=True, help="the folder of cuts_train.jsonl.gz and test/")
-    parser.add_argument("--variants", nargs="+", choices=everything, default=everything, metavar="NAME", help="of them")
+    parser.add_argument(
+        "--variants",
+        nargs="+",
+        choices=everything,
+        default=usual,
+        metavar="NAME",
+        help=f"(default: {' '.join(usual)}) of these and {' '.join(name for name in everything if name not in usual)}",
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], metavar="N", help="(default: 1 2 3)")
     parser.add_argument("--num-utterances", type=int, default=120, metavar="N", help="to score on (default: 120)")
     given = parser.parse_args(words[:split])

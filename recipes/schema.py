@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from audiovq.data.balance import BalanceConfig
+from audiovq.data.degrade import AugmentConfig
 from audiovq.losses.adversarial import FORMS
 from audiovq.models import VQVAEConfig
 from audiovq.models.discriminators import DiscriminatorsConfig
@@ -28,6 +30,8 @@ class DataConfig:
     # each epoch plays each cut at one of these, drawn at random
     speeds: list[float] = field(default_factory=lambda: [0.84, 0.92, 1.0, 1.0, 1.08, 1.16])
     gain_db: float = 8.0  # each item is made louder or softer by up to this much
+    augment: AugmentConfig = field(default_factory=AugmentConfig)  # what is heard is also what has to come out
+    balance: BalanceConfig = field(default_factory=BalanceConfig)
     num_workers: int = 1
 
 

@@ -15,8 +15,12 @@ from lhotse.dataset import DynamicBucketingSampler, SimpleCutSampler
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from audiovq.data.balance import BalanceConfig, balanced
+from audiovq.data.degrade import AugmentConfig, degrade
 from audiovq.data.item_random import item_seed
 from audiovq.units import num_frames, padded_samples
+
+_AS_IT_IS, _CLEAN = BalanceConfig(), AugmentConfig()
 
 
 @dataclass
@@ -37,17 +41,20 @@ class CutWaves(Dataset[Batch]):
     An empty list gives one silent item of no valid frame.
     """
 
-    def __init__(self, hop_length: int, seed: int, epoch: int) -> None:
-        self.hop_length, self.seed, self.epoch = hop_length, seed, epoch
+    def __init__(self, hop_length: int, seed: int, epoch: int, augment: AugmentConfig) -> None:
+        self.hop_length, self.seed, self.epoch, self.augment = hop_length, seed, epoch, augment
 
     def __getitem__(self, cuts: Sequence[Cut]) -> Batch:
-        waves = [torch.from_numpy(cut.load_audio())[:1].float() for cut in cuts]
+        seeds = [item_seed(self.seed, self.epoch, cut.id) for cut in cuts] or [0]
+        waves = [
+            degrade(torch.from_numpy(cut.load_audio())[:1].float(), cut.sampling_rate, seed, self.augment)
+            for cut, seed in zip(cuts, seeds, strict=False)
+        ]
         length = max((padded_samples(wave.shape[1], self.hop_length) for wave in waves), default=self.hop_length)
         batch = torch.zeros(max(1, len(waves)), 1, length)
         for row, wave in zip(batch, waves, strict=False):
             row[:, : wave.shape[1]] = wave
         frames = [num_frames(wave.shape[1], self.hop_length) for wave in waves] or [0]
-        seeds = [item_seed(self.seed, self.epoch, cut.id) for cut in cuts] or [0]
         seconds = sum(cut.duration for cut in cuts)
         return Batch(batch, torch.tensor(frames), torch.tensor(seeds), sum(frames), seconds)
 
@@ -76,15 +83,21 @@ def pick_evenly(cuts: CutSet, number: int) -> list[Cut]:
 
 
 def epoch_batches(
-    cuts: CutSet, batch_seconds: float, seed: int, epoch: int, speeds: Sequence[float] = (1.0,)
+    cuts: CutSet,
+    batch_seconds: float,
+    seed: int,
+    epoch: int,
+    speeds: Sequence[float] = (1.0,),
+    balance: BalanceConfig = _AS_IT_IS,
 ) -> list[list[Cut]]:
     """The batches of one epoch: a pure function of its arguments, so a run can go on in the middle of an epoch.
 
     Each cut is played at one of ``speeds``, drawn anew each epoch: pitch and formants move with it, so that a few
-    voices stand for many.
+    voices stand for many. ``balance`` says whether small voices are heard more often.
     """
     drawn = random.Random(f"{seed} {epoch}")
-    cuts = CutSet.from_cuts(_at_speed(cut, drawn.choice(speeds)) for cut in cuts)
+    heard = balanced(cuts, balance, seed, epoch)
+    cuts = CutSet.from_cuts(_at_speed(cut, drawn.choice(speeds)) for cut in heard)
     with warnings.catch_warnings():
         # It prefers cuts that it can stream; ours are in memory, and its eager sibling fails on small sets.
         warnings.filterwarnings("ignore", message="You are using DynamicBucketingSampler with an eagerly read")
@@ -118,6 +131,7 @@ def load(
     seed: int = 0,
     epoch: int = 0,
     worker_init: Callable[[int], None] | None = None,
+    augment: AugmentConfig = _CLEAN,
 ) -> DataLoader[Batch]:
     """Reads the audio of the given batches, in their order, ahead of their use by ``num_workers`` processes.
 
@@ -125,7 +139,7 @@ def load(
     """
     # A generator of its own: otherwise each start of the loader draws from the random numbers that training draws from.
     return DataLoader(
-        CutWaves(hop_length, seed, epoch),
+        CutWaves(hop_length, seed, epoch, augment),
         sampler=batches,
         batch_size=None,
         num_workers=num_workers,

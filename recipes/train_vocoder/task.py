@@ -60,11 +60,11 @@ class VocoderTask(Task[Cut, Batch]):
     def epoch_batches(self, epoch: int) -> Sequence[Sequence[Cut]]:
         data, seed = self.config.data, self.config.seed
         cuts = CutSet.from_cuts(random_window(cut, data.train_seconds, seed, epoch) for cut in self.train_cuts)
-        return epoch_batches(cuts, data.batch_seconds, seed, epoch, data.speeds)
+        return epoch_batches(cuts, data.batch_seconds, seed, epoch, data.speeds, data.balance)
 
     def load(self, shares: Sequence[Sequence[Cut]], epoch: int) -> Iterable[Batch]:
-        workers, seed = self.config.data.num_workers, self.config.seed
-        return load(shares, self.hop_length, workers, seed, epoch, worker_init=ignore_stop_requests)
+        data, seed = self.config.data, self.config.seed
+        return load(shares, self.hop_length, data.num_workers, seed, epoch, ignore_stop_requests, data.augment)
 
     def cost(self, batch: Sequence[Cut]) -> float:
         return len(batch) * max(cut.duration for cut in batch)
