@@ -20,7 +20,7 @@ from audiovq.data.subset import balanced_subset
 from audiovq.metrics.score_file import ScoreFile
 from audiovq.units import samples_to_seconds
 from recipes.benchmark.codec import Codec, CodecError
-from recipes.benchmark.delay import align, delay_of, measure_delay
+from recipes.benchmark.delay import align, delay_of, measure_delays
 
 SCORED_RATE = 16_000  # of the references and of every result
 NUM_FOR_DELAY = 8  # utterances that a codec's delay is measured on
@@ -95,13 +95,13 @@ def code_all(
     waves = folder / "wav"
     waves.mkdir(exist_ok=True)
     failures: dict[str, str] = {}
-    common = None
+    delays: list[int] = []
     for number, utterance in enumerate(utterances, start=1):
         target = waves / utterance.path.name
         if utterance.name not in done.scores or not target.exists():
             try:
-                common = _common_delay(codec, utterances) if common is None else common
-                wave, record = _code(codec, utterance, common)
+                delays = delays or _measure_delays(codec, utterances)
+                wave, record = _code(codec, utterance, delays)
             except CodecError as error:
                 failures[utterance.name] = str(error)
             else:
@@ -112,14 +112,14 @@ def code_all(
     return _summarise([done.scores[each.name] for each in utterances if each.name not in failures], failures)
 
 
-def _code(codec: Codec, utterance: Utterance, common_delay: int) -> tuple[Tensor, dict[str, Any]]:
+def _code(codec: Codec, utterance: Utterance, delays: Sequence[int]) -> tuple[Tensor, dict[str, Any]]:
     original, sample_rate = io.read(utterance.path)
     wave = resample(original, sample_rate, codec.sample_rate)
     # So much silence behind it as its end needs to come out of the codec.
-    wave = torch.nn.functional.pad(wave, (0, max(0, common_delay)))
+    wave = torch.nn.functional.pad(wave, (0, max(0, *delays)))
     encoded = codec.encode(wave)
     decoded = codec.decode(encoded)
-    delay = delay_of(wave[0], decoded[0], codec.sample_rate, common_delay)
+    delay = delay_of(wave[0], decoded[0], codec.sample_rate, delays)
     result = resample(align(decoded, delay, wave.shape[1]), codec.sample_rate, SCORED_RATE)
     return align(result, 0, original.shape[1]), {
         "payload_bits": encoded.payload_bits,
@@ -129,13 +129,13 @@ def _code(codec: Codec, utterance: Utterance, common_delay: int) -> tuple[Tensor
     }
 
 
-def _common_delay(codec: Codec, utterances: Sequence[Utterance]) -> int:
+def _measure_delays(codec: Codec, utterances: Sequence[Utterance]) -> list[int]:
     pairs = []
     for utterance in islice(utterances, 0, None, max(1, len(utterances) // NUM_FOR_DELAY)):
         wave = resample(io.read(utterance.path)[0], SCORED_RATE, codec.sample_rate)
         with suppress(CodecError):  # which is told when its turn comes
             pairs.append((wave[0], codec.decode(codec.encode(wave))[0]))
-    return measure_delay(pairs, codec.sample_rate) if pairs else 0
+    return measure_delays(pairs, codec.sample_rate) if pairs else [0]
 
 
 def _summarise(records: Sequence[Mapping[str, Any]], failures: Mapping[str, str]) -> Coded:

@@ -12,13 +12,15 @@ _LONGEST_SECONDS = 0.2
 _FINE_SECONDS = 0.005
 _UNNOTICED_SECONDS = 0.002  # what bands alone cannot tell from no delay, and no score minds
 _SAME_WAVEFORM = 0.5  # a codec that keeps the waveform correlates above this; one that rebuilds speech does not
+_NO_DOUBT = 0.8
 
 
-def measure_delay(pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int) -> int:
-    """The delay in samples that fits all (original, decoded) pairs best.
+def measure_delays(pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int) -> list[int]:
+    """The delays in samples that a codec has, the one that fits all (original, decoded) pairs best before others.
 
-    First by how loud both are, millisecond by millisecond in bands; then, where the codec keeps the waveform, to the
-    sample. One delay for all: an estimate from a single short word is not safe where the waveform is not kept.
+    That one is found by how loud both are, millisecond by millisecond in bands; then, where the codec keeps the
+    waveform, to the sample. Others are those of pairs whose waveforms leave no doubt: speexdec takes the delay off long
+    files and leaves it in short ones.
 
     Shape: each (T,)
     """
@@ -26,28 +28,30 @@ def measure_delay(pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int) -> i
     longest = round(_LONGEST_SECONDS / _ENVELOPE_HOP_SECONDS)
     envelopes = [tuple(_envelope(wave, hop) for wave in pair) for pair in pairs]
     coarse = hop * _best_lag(envelopes, -longest, longest)[0]
-    reach = round(_FINE_SECONDS * sample_rate)
     waves = [(original[None], decoded[None]) for original, decoded in pairs]
+    reach = round(_FINE_SECONDS * sample_rate)
     fine, correlation = _best_lag(waves, coarse - reach, coarse + reach)
-    if correlation > _SAME_WAVEFORM:
-        return fine
-    return coarse if abs(coarse) > _UNNOTICED_SECONDS * sample_rate else 0
+    unnoticed = round(_UNNOTICED_SECONDS * sample_rate)
+    delays = [fine if correlation > _SAME_WAVEFORM else coarse if abs(coarse) > unnoticed else 0]
+    for pair in waves:
+        own, correlation = _best_lag([pair], -longest * hop, longest * hop)
+        if correlation > _NO_DOUBT and min(abs(own - delay) for delay in delays) > unnoticed:
+            delays.append(own)
+    return delays
 
 
-def delay_of(original: Tensor, decoded: Tensor, sample_rate: int, common: int) -> int:
-    """The delay of one pair: its own where the waveform is kept, else the codec's common one.
+def delay_of(original: Tensor, decoded: Tensor, sample_rate: int, delays: Sequence[int]) -> int:
+    """Which of a codec's delays a pair has; to the sample where the waveform is kept.
 
-    Speex needs it: some of its files come back with their delay, some without. So none but these two is looked for,
-    give or take less than a period of a voice, whose next one looks alike.
+    No others are looked for: a period of a voice looks much like the next.
 
     Shape: each (T,)
     """
     reach = round(_UNNOTICED_SECONDS * sample_rate)
     pair = [(original[None], decoded[None])]
-    own, correlation = max(
-        (_best_lag(pair, near - reach, near + reach) for near in (0, common)), key=lambda best: best[1]
-    )
-    return own if correlation > _SAME_WAVEFORM else common
+    found = [(*_best_lag(pair, delay - reach, delay + reach), delay) for delay in delays]
+    own, correlation, delay = max(found, key=lambda lag: lag[1])
+    return own if correlation > _SAME_WAVEFORM else delay
 
 
 def align(decoded: Tensor, delay: int, num_samples: int) -> Tensor:

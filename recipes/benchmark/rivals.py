@@ -89,7 +89,7 @@ def describe() -> str:
             state = "ready" if codec.trained else "ready, with random weights: speed only"
         except NotAvailableError as error:
             state = f"not here: {error}"
-        lines.append(
-            f"{name:12} {state}\n{'':12} setting: {kind.setting_is}; by default {', '.join(kind.settings) or '-'}"
-        )
+        lines.append(f"{name:12} {state}")
+        if kind.settings != ("",):
+            lines.append(f"{'':12} setting: {kind.setting_is}; by default {', '.join(kind.settings)}")
     return "\n".join(lines)
