@@ -59,14 +59,14 @@ def compare(comparison: Comparison, words: Sequence[str], command: Sequence[str]
     missing: dict[str, str] = {}
     for word in words:  # one at a time: all of these networks together take gigabytes
         try:
+            if rivals.lacks_weights(word):
+                untrained.append(word)
+                print(f"benchmark: {word} is left out: there are no weights of it here", file=sys.stderr)
+                continue
             codec = rivals.make(word)
         except NotAvailableError as error:
             missing[word] = str(error)
             print(f"benchmark: {word} is left out: {error}", file=sys.stderr)
-            continue
-        if not codec.trained:
-            untrained.append(codec.name)
-            print(f"benchmark: {codec.name} is left out: it has no weights to be heard", file=sys.stderr)
             continue
         folder = out / file_name(word)
         with _progress(f"{codec.name}: coding", len(utterances)) as tell:

@@ -11,6 +11,7 @@ from recipes.benchmark.neural import DacCodec, EncodecCodec, MimiCodec, SnacCode
 from recipes.benchmark.ogg_codecs import NolaceCodec, OpusCodec, SpeexCodec
 from recipes.benchmark.ours import AudiovqCodec
 from recipes.benchmark.vocos import VocosCodec
+from recipes.benchmark.weights import find_weights
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Kind:
     make: Callable[[str], Codec] | Callable[[str, str | None], Codec]
     settings: tuple[str, ...]
     setting_is: str  # what the word after the colon is
-    takes_weights: bool = False
+    hub_name: str | None = None  # of the weights that it takes
 
 
 KINDS = {
@@ -31,11 +32,11 @@ KINDS = {
     "amr-wb": Kind(AmrWbCodec, ("6.6", "12.65"), f"kbit/s: {', '.join(AmrWbCodec.RATES)}"),
     "speex": Kind(SpeexCodec, ("1", "3", "5"), "quality, 0 to 10"),
     "codec2": Kind(Codec2Codec, ("1200", "3200"), "bit/s: 3200, 2400, 1600, 1400, 1300, 1200, 700C, 450"),
-    "encodec": Kind(EncodecCodec, ("6",), "kbit/s: 1.5, 3, 6, 12, 24", takes_weights=True),
-    "dac": Kind(DacCodec, ("12",), "codebooks, 1 to 12", takes_weights=True),
-    "mimi": Kind(MimiCodec, ("8",), "codebooks, 1 to 32", takes_weights=True),
-    "snac": Kind(SnacCodec, ("",), "none", takes_weights=True),
-    "vocos": Kind(VocosCodec, ("",), "none", takes_weights=True),
+    "encodec": Kind(EncodecCodec, ("6",), "kbit/s: 1.5, 3, 6, 12, 24", EncodecCodec.hub_name),
+    "dac": Kind(DacCodec, ("12",), "codebooks, 1 to 12", DacCodec.hub_name),
+    "mimi": Kind(MimiCodec, ("8",), "codebooks, 1 to 32", MimiCodec.hub_name),
+    "snac": Kind(SnacCodec, ("",), "none", SnacCodec.hub_name),
+    "vocos": Kind(VocosCodec, ("",), "none", VocosCodec.hub_name),
 }
 
 
@@ -49,7 +50,7 @@ def parse(word: str) -> tuple[Kind, list[str]]:
     if name not in KINDS:
         raise ValueError(f"no codec is called {name!r}; there are {', '.join(KINDS)}")
     kind = KINDS[name]
-    if at and not kind.takes_weights:
+    if at and kind.hub_name is None:
         raise ValueError(f"{word}: {name} takes no weights")
     return kind, [setting or kind.settings[0], *([weights] if at else [])]
 
@@ -61,6 +62,15 @@ def make(word: str) -> Codec:
     """
     kind, arguments = parse(word)
     return kind.make(*arguments)
+
+
+def lacks_weights(word: str) -> bool:
+    """Whether a codec would get random weights; quicker than to make it.
+
+    Raises: as ``make`` does.
+    """
+    kind, (_, *weights) = parse(word)
+    return kind.hub_name is not None and find_weights(kind.hub_name, *weights) is None
 
 
 def default_words() -> list[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,15 @@ from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.scoring import measure, score_all, split_by_packages
 from recipes.benchmark.codecs import Utterance
 
-Pair = tuple[str, Path, Path]  # a name, a reference and a result
+
+@dataclass(frozen=True)
+class Work:
+    """A reference, its result and the scores that they lack, beside those that they have."""
+
+    reference: Path
+    result: Path
+    metrics: tuple[str, ...]
+    before: Scores
 
 
 def score_folder(
@@ -30,18 +37,22 @@ def score_folder(
 ) -> dict[str, Any]:
     """Score what is not scored yet: means with 95 % intervals, reasons for scores that some or all have not.
 
-    Raises: ValueError for a metric that there is not; ScoreFileError when `out` holds other scores.
+    Raises: ValueError for a metric that there is not; ScoreFileError when the scores in `out` are damaged.
     """
     names, absent = split_by_packages(metrics)
-    scored = ScoreFile(out / "scores.jsonl", {"metrics": names})
-    pairs = [(each.name, each.path, results / each.path.name) for each in utterances]
-    todo = [pair for pair in pairs if pair[0] not in scored.scores and pair[2].exists()]
-    num_done = len(pairs) - len(todo)
-    for scores in score_all(functools.partial(_begin, names), todo, num_workers):
+    scored = ScoreFile(out / "scores.jsonl", {})
+    todo = []
+    for each in utterances:
+        before = scored.scores.get(each.name, {"utterance": each.name, "scores": {}, "not_measurable": {}})
+        missing = tuple(name for name in names if name not in before["scores"] | before["not_measurable"])
+        if missing and (results / each.path.name).exists():
+            todo.append(Work(each.path, results / each.path.name, missing, before))
+    num_done = len(utterances) - len(todo)
+    for scores in score_all(_begin, todo, num_workers):
         scored.add(scores)
         num_done += 1
         on_progress(num_done)
-    found = [scored.scores[name] for name, _, _ in pairs if name in scored.scores]
+    found = [scored.scores[each.name] for each in utterances if each.name in scored.scores]
     values = {name: [each["scores"][name] for each in found if name in each["scores"]] for name in names}
     return {
         "scores": {name: asdict(bootstrap_mean(numbers)) for name, numbers in values.items() if numbers},
@@ -49,13 +60,15 @@ def score_folder(
     }
 
 
-def _begin(metrics: Sequence[str]) -> Callable[[Pair], Scores]:
+def _begin() -> Callable[[Work], Scores]:
     torch.set_num_threads(1)
-    return functools.partial(_score, metrics)
+    return _score
 
 
-def _score(metrics: Sequence[str], pair: Pair) -> Scores:
-    name, *paths = pair
-    (reference, sample_rate), (result, _) = map(io.read, paths)
-    values, reasons = measure(metrics, reference[0], result[0], sample_rate)
-    return {"utterance": name, "scores": values, "not_measurable": reasons}
+def _score(work: Work) -> Scores:
+    (reference, sample_rate), (result, _) = io.read(work.reference), io.read(work.result)
+    values, reasons = measure(work.metrics, reference[0], result[0], sample_rate)
+    return work.before | {
+        "scores": work.before["scores"] | values,
+        "not_measurable": work.before["not_measurable"] | reasons,
+    }

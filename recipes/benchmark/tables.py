@@ -30,7 +30,8 @@ def quality_table(results: Mapping[str, Any]) -> str:
         for row in results["codecs"]
     ]
     header = ["codec", "bits per second", "with container", *(column_of(name).heading for name in names)]
-    notes = [f"- not scored, since there are no weights of it here: {name}" for name in results["untrained"]]
+    notes = [f"- not scored, since there are no weights of them here: {', '.join(results['untrained'])}"]
+    notes = notes if results["untrained"] else []
     notes += [f"- not measured: {word}: {reason}" for word, reason in results["missing"].items()]
     notes += [f"- {row['name']} failed on {each}" for row in results["codecs"] for each in row["failures"]]
     left_out = {name: why for row in results["codecs"] for name, why in row["left_out"].items()}

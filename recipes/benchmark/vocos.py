@@ -10,18 +10,17 @@ from torch import Tensor, nn
 from recipes.benchmark.codec import Encoded, NotAvailableError
 from recipes.benchmark.weights import find_weights, need_package
 
-HUB_NAME = "charactr/vocos-mel-24khz"
-
 
 class VocosCodec:
     """Log-mels of 24 kHz sound and back; its bits are those of the mels as floats of 32 bits."""
 
+    hub_name = "charactr/vocos-mel-24khz"
     sample_rate = 24_000
 
     def __init__(self, setting: str, weights: str | None = None) -> None:
         del setting  # it has none
         need_package("vocos")
-        folder = find_weights(HUB_NAME, weights)
+        folder = find_weights(self.hub_name, weights)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # the same random weights in every run
             self._features, network = _trained(Path(folder)) if folder else _random()
@@ -56,7 +55,7 @@ def _trained(folder: Path) -> tuple[nn.Module, nn.Module]:
 
     for name in ("config.yaml", "pytorch_model.bin"):
         if not (folder / name).is_file():
-            raise NotAvailableError(f"{folder / name} is not there", f"expected the files of {HUB_NAME}")
+            raise NotAvailableError(f"{folder / name} is not there", f"expected the files of {VocosCodec.hub_name}")
     model = Vocos.from_hparams(str(folder / "config.yaml"))
     model.load_state_dict(torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True))
     return model.feature_extractor, nn.Sequential(model.backbone, model.head)

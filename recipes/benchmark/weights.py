@@ -8,7 +8,7 @@ from audiovq.optional import is_installed
 from recipes.benchmark.codec import NotAvailableError
 
 
-def find_weights(hub_name: str, given: str | None) -> str | None:
+def find_weights(hub_name: str, given: str | None = None) -> str | None:
     """The given folder, else that of ``hub_name`` in the cache of the Hugging Face hub; None: there are none.
 
     Raises: NotAvailableError when a folder was given that is not there.

@@ -9,7 +9,7 @@ import torch
 from recipes.benchmark import weights
 from recipes.benchmark.codec import Codec, NotAvailableError
 from recipes.benchmark.neural import EncodecCodec
-from recipes.benchmark.rivals import make
+from recipes.benchmark.rivals import lacks_weights, make
 from recipes.benchmark.synthetic import speech_like
 
 
@@ -64,6 +64,8 @@ def test_weights_in_a_folder_are_taken(tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "weights")
     codec = make(f"encodec:3@{tmp_path / 'weights'}")
     assert codec.trained
+    assert not lacks_weights(f"encodec:3@{tmp_path / 'weights'}")
+    assert lacks_weights("encodec:3")
     assert codec.name == "EnCodec 24 kHz, 3 kbit/s"
     assert codec.identity == str(tmp_path / "weights")
     wave = speech_like(0.2, 24_000)

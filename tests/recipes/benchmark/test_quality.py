@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from audiovq.audio import io
 from audiovq.report import Report
-from recipes.benchmark import rivals
+from recipes.benchmark import rivals, scores
 from recipes.benchmark.__main__ import main
 from recipes.benchmark.codec import Codec, CodecError, Encoded, NotAvailableError
 from recipes.benchmark.synthetic import speech_like
@@ -21,8 +22,10 @@ class FakeCodec:
     identity = ""
     num_parameters: int | None = None
 
-    def __init__(self, name: str, bits: int, trained: bool = True) -> None:
-        self.name, self.bits, self.trained, self.sample_rate = name, bits, trained, 16_000
+    trained, sample_rate = True, 16_000
+
+    def __init__(self, name: str, bits: int) -> None:
+        self.name, self.bits = name, bits
         self.num_encoded = 0
 
     def encode(self, wave: Tensor) -> Encoded:
@@ -37,11 +40,7 @@ class FakeCodec:
 
 @pytest.fixture
 def codecs(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeCodec]:
-    made: dict[str, FakeCodec] = {
-        "fine": FakeCodec("Fine", 13),
-        "coarse": FakeCodec("Coarse", 11),
-        "random": FakeCodec("Random", 5, False),
-    }
+    made: dict[str, FakeCodec] = {"fine": FakeCodec("Fine", 13), "coarse": FakeCodec("Coarse", 11)}
 
     def make(word: str) -> Codec:
         if word not in made:
@@ -49,6 +48,7 @@ def codecs(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeCodec]:
         return made[word]
 
     monkeypatch.setattr(rivals, "parse", lambda word: None)
+    monkeypatch.setattr(rivals, "lacks_weights", lambda word: word == "random")
     monkeypatch.setattr(rivals, "make", make)
     return made
 
@@ -79,11 +79,11 @@ def test_from_a_data_directory_to_a_table(
     coarse, fine = (row["scores"]["si_sdr"] for row in results["codecs"])
     assert fine["mean"] == pytest.approx(coarse["mean"] + 6.02 * 2, abs=1)  # 6 dB a bit
     assert (fine["count"], fine["low"] <= fine["mean"] <= fine["high"]) == (3, True)
-    assert results["untrained"] == ["Random"]
+    assert results["untrained"] == ["random"]
     assert (results["num_utterances"], results["num_speakers"], results["seconds"]) == (3, 2, 1.7)
     assert results["command"].startswith("python -m recipes.benchmark codecs ")
     printed = capsys.readouterr()
-    assert "Random is left out: it has no weights to be heard" in printed.err
+    assert "random is left out: there are no weights of it here" in printed.err
     assert (out / "RESULTS.md").read_text().startswith("| codec | bits per second |")
     report = Report.load(out)
     assert [system.name for system in report.systems] == ["Coarse", "Fine"]
@@ -109,6 +109,28 @@ def test_what_failed_or_is_missing_is_told_by_the_exit_code(
     results = json.loads((tmp_path / "other" / "results.json").read_text())
     assert results["codecs"][0]["failures"] == ["a-1: nothing to hear"]
     assert results["codecs"][0]["scores"]["si_sdr"]["count"] == 2
+
+
+def test_another_metric_is_added_to_those_that_are_there(
+    tmp_path: Path, data: Path, codecs: dict[str, FakeCodec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["codecs", str(data), "-o", str(out), "--min-seconds", "0.2", "--rivals", "coarse", "--metrics"]
+    assert main([*arguments, "si_sdr"]) == 0
+    first = json.loads((out / "results.json").read_text())["codecs"][0]["scores"]
+    taken: list[tuple[str, ...]] = []
+    real = scores.measure
+
+    def measure(names: tuple[str, ...], *pair: Any) -> Any:
+        taken.append(names)
+        return real(names, *pair)
+
+    monkeypatch.setattr(scores, "measure", measure)
+    assert main([*arguments, "mel_distance", "si_sdr"]) == 0
+    second = json.loads((out / "results.json").read_text())["codecs"][0]["scores"]
+    assert taken == [("mel_distance",)] * 3
+    assert list(second) == ["mel_distance", "si_sdr"]
+    assert second["si_sdr"] == first["si_sdr"]
 
 
 def test_a_metric_that_there_is_not_is_refused(tmp_path: Path, data: Path, codecs: dict[str, FakeCodec]) -> None:

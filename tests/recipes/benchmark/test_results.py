@@ -43,7 +43,7 @@ QUALITY: dict[str, Any] = {
         row("audiovq:speech-16k-hq", 2900, pesq_wb=2.5, stoi=0.95),
         row("opus:6", 6000, pesq_wb=2.0, stoi=0.96),
     ],
-    "untrained": ["SNAC 24 kHz (random weights)"],
+    "untrained": ["encodec:6", "snac"],
     "missing": {"lc3:16": "the program elc3 is not on the PATH: apt-get install liblc3-tools"},
 }
 
@@ -103,7 +103,7 @@ def test_quality_has_a_row_for_each_codec_and_a_line_for_all_that_is_not_there()
         "| OPUS:6 | 6000 | 12000 | 2.000 [1.900, 2.100] | 0.960 [0.860, 1.060] |",
     ]
     assert notes.splitlines() == [
-        "- not scored, since there are no weights of it here: SNAC 24 kHz (random weights)",
+        "- not scored, since there are no weights of them here: encodec:6, snac",
         "- not measured: lc3:16: the program elc3 is not on the PATH: apt-get install liblc3-tools",
         "- OPUS:6 failed on u1: too short",
         "- ViSQOL is left out: it needs the package visqol",
