@@ -57,9 +57,9 @@ $(VENV)/.results-installed: setup.py constraints.txt | $(BIN)/python
 	$(INSTALL) --no-deps resemblyzer webrtcvad-wheels distillmos xls-r-sqa
 	@touch $@
 
-# pesq has to be compiled; without a C compiler its tests are skipped. resemblyzer's own requirements do harm: setup.py.
+# pesq has to be compiled; without a C compiler its tests are skipped. Requirements of resemblyzer and distillmos do harm: setup.py.
 $(VENV)/.dev-installed: setup.py constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[dev]'
-	$(INSTALL) --no-deps resemblyzer webrtcvad-wheels
+	$(INSTALL) --no-deps distillmos resemblyzer webrtcvad-wheels xls-r-sqa
 	@$(INSTALL) pesq || echo "pesq was not installed (is there a C compiler?): its tests will be skipped"
 	@touch $@

@@ -1,5 +1,7 @@
 """Every score by name: how it is taken from a pair of waves, and what the head of its column says."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,10 +10,11 @@ from torch import Tensor
 from audiovq.audio.mel import LogMelConfig
 from audiovq.metrics.intelligibility import estoi, stoi
 from audiovq.metrics.log_mel import wave_log_mel_l1
+from audiovq.metrics.mos import distillmos, dnsmos_p808, plcmos
 from audiovq.metrics.multi_scale import multi_resolution_stft_distance, multi_scale_mel_distance
-from audiovq.metrics.perceptual import pesq_wb
+from audiovq.metrics.perceptual import pesq_nb, pesq_wb
 from audiovq.metrics.speaker import speaker_similarity
-from audiovq.metrics.visqol import visqol_speech
+from audiovq.metrics.visqol import visqol_audio, visqol_speech
 from audiovq.metrics.waveform import si_sdr
 
 DECODER_MEL = "decoder_log_mel_l1"  # of the spectrogram that a mel decoder puts out, before it becomes a wave
@@ -24,12 +27,26 @@ class Column:
     title: str
     unit: str
     higher_is_better: bool
+    range: str
 
     @property
     def heading(self) -> str:
         """Title, unit, and an arrow towards better."""
         unit = f", {self.unit}" if self.unit else ""
         return f"{self.title}{unit} {'↑' if self.higher_is_better else '↓'}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of two mono waves of one length and rate.
+
+    measure: takes (reference, result, sample_rate). packages: what the extra `eval` has to bring.
+    """
+
+    measure: Callable[[Tensor, Tensor, int], float]
+    column: Column
+    speech_only: bool = False
+    packages: tuple[str, ...] = ()
 
 
 def log_mel_config(sample_rate: int) -> LogMelConfig:
@@ -40,37 +57,47 @@ def log_mel_config(sample_rate: int) -> LogMelConfig:
     )
 
 
-# Each takes (reference, result, sample_rate), mono waves (T,).
-WAVE_METRICS: dict[str, Callable[[Tensor, Tensor, int], float]] = {
-    "log_mel_l1": lambda reference, result, rate: wave_log_mel_l1(reference, result, log_mel_config(rate)),
-    "mel_distance": multi_scale_mel_distance,
-    "stft_distance": lambda reference, result, _: multi_resolution_stft_distance(reference, result),
-    "stoi": stoi,
-    "estoi": estoi,
-    "pesq_wb": pesq_wb,
-    "visqol": visqol_speech,
-    "speaker_similarity": speaker_similarity,
-    "si_sdr": lambda reference, result, _: si_sdr(reference, result),
+def _log_mel_l1(reference: Tensor, result: Tensor, sample_rate: int) -> float:
+    return wave_log_mel_l1(reference, result, log_mel_config(sample_rate))
+
+
+def _stft_distance(reference: Tensor, result: Tensor, sample_rate: int) -> float:
+    return multi_resolution_stft_distance(reference, result)
+
+
+def _si_sdr(reference: Tensor, result: Tensor, sample_rate: int) -> float:
+    return si_sdr(reference, result)
+
+
+_MOS = ("MOS", True, "1 to 5")
+
+# Sources are with the functions.
+METRICS: dict[str, Metric] = {
+    "log_mel_l1": Metric(_log_mel_l1, Column("log-mel L1 of the wave", "nat", False, "0 and up")),
+    "mel_distance": Metric(multi_scale_mel_distance, Column("mel distance", "nat", False, "0 and up")),
+    "stft_distance": Metric(_stft_distance, Column("STFT distance", "", False, "0 and up")),
+    "si_sdr": Metric(_si_sdr, Column("SI-SDR", "dB", True, "-100 to 100")),
+    "stoi": Metric(stoi, Column("STOI", "", True, "about 0 to 1"), True, ("pystoi",)),
+    "estoi": Metric(estoi, Column("ESTOI", "", True, "about 0 to 1"), True, ("pystoi",)),
+    "pesq_wb": Metric(pesq_wb, Column("PESQ-WB", "MOS-LQO", True, "1.02 to 4.64"), True, ("pesq",)),
+    "pesq_nb": Metric(pesq_nb, Column("PESQ-NB", "MOS-LQO", True, "1.02 to 4.55"), True, ("pesq",)),
+    "visqol": Metric(visqol_speech, Column("ViSQOL", "MOS-LQO", True, "1 to 5"), True, ("visqol", "ai_edge_litert")),
+    "visqol_audio": Metric(visqol_audio, Column("ViSQOL-audio", "MOS-LQO", True, "1 to 4.73"), False, ("visqol",)),
+    "speaker_similarity": Metric(
+        speaker_similarity, Column("speaker similarity", "cosine", True, "-1 to 1"), True, ("resemblyzer",)
+    ),
+    "distillmos": Metric(distillmos, Column("DistillMOS", *_MOS), True, ("distillmos", "xls_r_sqa")),
+    "dnsmos_p808": Metric(dnsmos_p808, Column("DNSMOS P.808", *_MOS), True, ("speechmos", "onnxruntime")),
+    "plcmos": Metric(plcmos, Column("PLCMOS", *_MOS), True, ("speechmos", "onnxruntime")),
 }
 
-# What the extra `eval` has to bring for a metric.
-PACKAGES = {
-    "stoi": "pystoi",
-    "estoi": "pystoi",
-    "pesq_wb": "pesq",
-    "visqol": "visqol",
-    "speaker_similarity": "resemblyzer",
+COLUMNS: dict[str, Column] = {
+    DECODER_MEL: Column("log-mel L1 of the decoder", "nat", False, "0 and up"),
+    **{name: metric.column for name, metric in METRICS.items()},
+    "cer": Column("CER", "", False, "0 and up"),
+    "wer": Column("WER", "", False, "0 and up"),
 }
 
-COLUMNS = {
-    DECODER_MEL: Column("log-mel L1 of the decoder", "nat", False),
-    "log_mel_l1": Column("log-mel L1 of the wave", "nat", False),
-    "mel_distance": Column("mel distance", "nat", False),
-    "stft_distance": Column("STFT distance", "", False),
-    "stoi": Column("STOI", "", True),
-    "estoi": Column("ESTOI", "", True),
-    "pesq_wb": Column("PESQ-WB", "MOS-LQO", True),
-    "visqol": Column("ViSQOL", "MOS-LQO", True),
-    "speaker_similarity": Column("speaker similarity", "cosine", True),
-    "si_sdr": Column("SI-SDR", "dB", True),
-}
+# What recipes that score their own waves look up.
+WAVE_METRICS = {name: metric.measure for name, metric in METRICS.items()}
+PACKAGES = {name: metric.packages[0] for name, metric in METRICS.items() if metric.packages}

@@ -1,6 +1,7 @@
 """Character and word error rates of what a recogniser heard."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from audiovq.metrics.checks import NotMeasurableError
@@ -53,6 +54,9 @@ def wer(reference: str, hypothesis: str) -> Errors:
     Source: Levenshtein 1966, by the package jiwer.
     """
     return _errors(reference, hypothesis, "process_words")
+
+
+TEXT_METRICS: dict[str, Callable[[str, str], Errors]] = {"cer": cer, "wer": wer}
 
 
 def _errors(reference: str, hypothesis: str, function: str) -> Errors:
