@@ -3,7 +3,8 @@
     python -m recipes.pack_prior exp/tts1/durations exp/tts1/level0 exp/tts1/level1 exp/tts1/level2 -o exp/tts1/packed
     python -m recipes.pack_prior exp/tts1/durations exp/tts1/flat -o exp/tts1/packed_flat --data egs/my_corpus/README.md
 
-Each part is the output_dir of a training by recipes.train_prior. OUT is a folder that `audiovq speak --model` reads.
+Each part is the output_dir of a training by recipes.train_prior; of each the checkpoint with the best score is taken.
+OUT is a folder that `audiovq speak --model` reads.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from audiovq.files import write_atomically
 from audiovq.pretrained import load_prior, save_prior
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig, check_complete
+from audiovq.train.checkpoint import CheckpointFolder, load_checkpoint
 
 README = """# {name}
 
@@ -65,6 +67,7 @@ def pack(parts: Sequence[Path], out: Path, data: Path | None, scores: Path | Non
     Raises: ModelError when a part cannot be read; ValueError when the parts do not make a whole.
     """
     loaded = [load_prior(part / "model") for part in parts]
+    steps = [take_best(prior, part) for (prior, _), part in zip(loaded, parts, strict=True)]
     forms = [prior.config for prior, _ in loaded]
     bare = [replace(form, networks=[], durations=[]) for form in forms]
     for part, form in zip(parts, bare, strict=True):
@@ -90,7 +93,7 @@ def pack(parts: Sequence[Path], out: Path, data: Path | None, scores: Path | Non
         languages=", ".join(form.languages),
         speaker=form.speakers[0].name,
         speakers="\n".join(f"| {speaker.name} | {speaker.language} |" for speaker in form.speakers),
-        parts="\n".join(describe(part, own) for part, own in zip(parts, forms, strict=True)),
+        parts="\n".join(map(describe, parts, forms, steps)),
         scores=f"## Scores\n\n{scores.read_text(encoding='utf-8')}\n" if scores else "",
         data=data.read_text(encoding="utf-8") if data else "Not stated.",
     )
@@ -99,7 +102,22 @@ def pack(parts: Sequence[Path], out: Path, data: Path | None, scores: Path | Non
     print(f"{card.name}: {out}")
 
 
-def describe(part: Path, form: SpeechPriorConfig) -> str:
+def take_best(prior: SpeechPrior, part: Path) -> int:
+    """Give it the averaged weights of the checkpoint with the best score; returns the step of that."""
+    best = CheckpointFolder(part / "checkpoints", metric=read_metric(part)).best()
+    if best is None:
+        raise ValueError(f"{part} has no checkpoint with a score: train until its first validation")
+    state = load_checkpoint(best)
+    prior.load_state_dict(state["networks"]["prior"]["average"]["weights"])
+    return state["step"]
+
+
+def read_metric(part: Path) -> str:
+    """What the scores of a training are."""
+    return str(json.loads((part / "checkpoints" / "scores.json").read_text(encoding="utf-8"))["metric"])
+
+
+def describe(part: Path, form: SpeechPriorConfig, step: int) -> str:
     """A line on how a part was trained."""
     lines = (part / "log.jsonl").read_text(encoding="utf-8").splitlines()
     events: dict[str, dict[str, Any]] = {event["event"]: event for event in map(json.loads, lines)}  # the last of each
@@ -109,9 +127,9 @@ def describe(part: Path, form: SpeechPriorConfig) -> str:
         if form.durations
         else " and ".join(f"{network.kind}, level {', '.join(map(str, network.covered))}" for network in form.networks)
     )
-    hours = last.get("audio_seconds", 0.0) / 3600
+    hours = last.get("audio_seconds", 0.0) / 3600 * step / max(1, last.get("step", step))
     command = events["begin"]["command"]
-    return f"- {what}: {last.get('step', 0)} steps, {hours:.0f} hours heard: `python -m recipes.train_prior {command}`"
+    return f"- {what}: {step} steps, {hours:.0f} hours heard: `python -m recipes.train_prior {command}`"
 
 
 if __name__ == "__main__":

@@ -57,6 +57,11 @@ class CheckpointFolder:
         """The newest checkpoint, damaged or not."""
         return next(reversed(checkpoints(self.folder)), None)
 
+    def best(self) -> Path | None:
+        """The one with the best score; None when none has any."""
+        scored = {_step(path): path for path in checkpoints(self.folder) if _step(path) in self._scores}
+        return min(scored.items(), key=lambda pair: self._scores[pair[0]])[1] if scored else None
+
     def load_latest(self) -> State | None:
         """Read the newest checkpoint; if it is damaged, warn and take the one before it.
 

@@ -45,7 +45,7 @@ class Loop(Generic[Item, AnyBatch]):
     ) -> None:
         self.task, self.config, self.settings, self.fabric, self.stop = task, config, settings, fabric, stop
         self.folder = Path(config.output_dir)
-        self.checkpoints = CheckpointFolder(self.folder / "checkpoints", keep_best=config.keep_best)
+        self.checkpoints = CheckpointFolder(self.folder / "checkpoints", config.keep_best, task.score_name)
         self.updater = Updater(task, fabric)
         self.step, self.epoch, self.batches_done, self.audio_seconds = 0, 0, 0, 0.0
         self.validation_due = False

@@ -84,6 +84,7 @@ class Task(ABC, Generic[Item, AnyBatch]):
     """
 
     networks: Mapping[str, Trained]
+    score_name = "mel_l1_nats"  # of Validation.score
 
     @abstractmethod
     def epoch_batches(self, epoch: int) -> Sequence[Sequence[Item]]:

@@ -29,6 +29,8 @@ NUM_PICTURES = 3
 class AlignTask(Task[Utterance, Batch]):
     """An aligner, its data and its loss."""
 
+    score_name = "nats_per_frame"
+
     def __init__(
         self,
         config: AlignConfig,

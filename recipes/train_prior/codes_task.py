@@ -23,6 +23,8 @@ from recipes.train_prior.speech_task import SpeechTask
 class CodesTask(SpeechTask):
     """A network that foresees codes."""
 
+    score_name = "bits_per_second"
+
     def form(self) -> SpeechPriorConfig:
         model = self.config.model
         network = replace(model, codes=self.corpus.levels, condition=self.sized(model.condition))

@@ -20,6 +20,8 @@ from recipes.train_prior.speech_task import SpeechTask
 class DurationsTask(SpeechTask):
     """A network that foresees how long symbols last."""
 
+    score_name = "frames_off_per_symbol"
+
     def form(self) -> SpeechPriorConfig:
         durations = self.config.durations
         return replace(self.empty_prior(), durations=[replace(durations, condition=self.sized(durations.condition))])

@@ -63,6 +63,7 @@ def test_the_best_are_kept_beside_the_last_two_by_every_run_that_goes_on(tmp_pat
     assert steps(tmp_path) == [2, 5, 9, 10]
     table = json.loads((tmp_path / "scores.json").read_text())
     assert table == {"metric": "mel_l1_nats", "scores": {"2": 0.3, "5": 0.4, "10": 2.0}}
+    assert CheckpointFolder(tmp_path).best() == tmp_path / "step-00000002.pt"
 
 
 def test_a_step_may_be_saved_again_with_another_score(tmp_path: Path) -> None:

@@ -1,0 +1,157 @@
+"""Speak, listen, and write down the scores."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import torch
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+from rich.progress import track
+from torch import Tensor
+
+from audiovq.audio.io import AudioWriter
+from audiovq.files import write_atomically
+from audiovq.metrics.checks import NotMeasurableError
+from audiovq.metrics.recogniser import PACKAGED, Recogniser
+from audiovq.metrics.score_file import ScoreFile, Scores
+from audiovq.metrics.speaker import speaker_similarity
+from audiovq.metrics.text import cer
+from audiovq.pretrained import PRIOR, find, folder_hash
+from audiovq.priors.sampling import Sampling
+from audiovq.synthesis import Synthesizer, load_synthesizer
+from audiovq.tokens import TokenTable
+from recipes.generate.report import markdown, summarise
+
+
+@dataclass(kw_only=True)
+class GenerateConfig:
+    """Settings of recipes/generate."""
+
+    model: str = MISSING  # a bundled speech prior or its folder
+    tokenizer: str = ""  # of the prior's codes, if it is not a bundled one
+    vocoder: str = ""  # as for audiovq decode
+    sentences: str = MISSING  # a symbols_*.parquet of recipes.prepare_tts
+    tables: list[str] = MISSING  # token tables with the sentences' recordings
+    output_dir: str = MISSING
+    speakers: list[str] = field(default_factory=list)  # none means all of the prior's
+    languages: list[str] = field(
+        default_factory=lambda: ["en", "es", "fr", "it", "ru"]
+    )  # that the recogniser knows well
+    max_sentences_per_speaker: int = 0  # 0 is no limit
+    candidates: int = 1
+    recogniser: str = PACKAGED  # or a folder or name for faster-whisper
+    num_threads: int = 1
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+def generate(config: GenerateConfig) -> None:
+    """Raises: ValueError (ModelError, TokenTableError, ScoreFileError) if settings, data or older scores do not fit."""
+    torch.set_num_threads(config.num_threads)
+    synthesizer = load_synthesizer(config.model, config.tokenizer or None, config.vocoder or None)
+    rows = chosen(pq.read_table(config.sentences).to_pylist(), config, synthesizer)
+    out = Path(config.output_dir)
+    (out / "sounds").mkdir(parents=True, exist_ok=True)
+    settings = {"sampling": asdict(config.sampling), "candidates": config.candidates, "recogniser": config.recogniser}
+    subject = {
+        "model": folder_hash(find(config.model, PRIOR)),
+        "vocoder": synthesizer.tokenizer.vocoder_name,
+        **settings,
+    }
+    file = ScoreFile(out / "scores.jsonl", subject)
+    todo = [row for row in rows if row["utt_id"] not in file.scores]
+    print(f"{len(rows)} sentences, {len(rows) - len(todo)} of them scored before")
+    if todo:
+        scorer = Scorer(config, synthesizer)
+        for row in track(todo, description="sentences"):
+            file.add(scorer.score(row, out / "sounds"))
+    scores = [file.scores[row["utt_id"]] for row in rows]
+    summary = summarise(scores, subject)
+    command = f"python -m recipes.generate {shlex.join(sys.argv[1:])}"
+    with write_atomically(out / "summary.json") as target:
+        target.write((json.dumps(summary, indent=2) + "\n").encode())
+    text = markdown(summary, command)
+    with write_atomically(out / "RESULTS.md") as target:
+        target.write(text.encode())
+    print(text)
+
+
+def chosen(rows: Sequence[dict[str, Any]], config: GenerateConfig, synthesizer: Synthesizer) -> list[dict[str, Any]]:
+    """The sentences to speak. Raises: ValueError for a speaker who is not there, or when no sentence is left."""
+    known = synthesizer.speakers
+    if unknown := sorted(set(config.speakers) - set(known)):
+        raise ValueError(f"{synthesizer.name} has no speaker {', '.join(unknown)}; it has {', '.join(known)}")
+    wanted = config.speakers or list(known)
+    found: list[dict[str, Any]] = []
+    for speaker in wanted:
+        own = [row for row in rows if row["speaker"] == speaker and row["language"] in config.languages]
+        found += own[: config.max_sentences_per_speaker or None]
+    if not found:
+        raise ValueError(f"{config.sentences} has no sentence of {', '.join(wanted)} in {', '.join(config.languages)}")
+    return found
+
+
+class Scorer:
+    """Speaks one sentence after another and measures what came out."""
+
+    def __init__(self, config: GenerateConfig, synthesizer: Synthesizer) -> None:
+        self.config, self.synthesizer = config, synthesizer
+        self.tables = [TokenTable(folder) for folder in config.tables]
+        self.recogniser = Recogniser(config.recogniser, num_threads=config.num_threads)
+
+    def score(self, row: dict[str, Any], folder: Path) -> Scores:
+        """The scores of a sentence; its sound goes into the folder."""
+        rate = self.synthesizer.sample_rate
+        table = next((table for table in self.tables if row["utt_id"] in table), None)
+        if table is None:
+            raise ValueError(f"{row['utt_id']} is in none of the tables {', '.join(self.config.tables)}")
+        recorded = self.synthesizer.tokenizer.decode(table[row["utt_id"]])
+        voice = self.synthesizer.voice(row["speaker"], row["language"])
+        start = time.perf_counter()
+        spoken = list(
+            self.synthesizer.speak(row["text"], voice, self.config.sampling, self.config.candidates, row["utt_id"])
+        )
+        made = time.perf_counter()
+        sound = torch.cat([self.synthesizer.tokenizer.decode(piece.codes) for piece in spoken], dim=1)
+        end = time.perf_counter()
+        with AudioWriter(folder / f"{row['utt_id'].replace('/', '_')}.wav", rate, num_channels=1) as writer:
+            writer.write(sound)
+        return {
+            "utterance": row["utt_id"],
+            "speaker": row["speaker"],
+            "language": row["language"],
+            "text": row["text"],
+            "seconds": sound.shape[1] / rate,
+            "recorded_seconds": recorded.shape[1] / rate,
+            "codes_took_seconds": made - start,
+            "sound_took_seconds": end - made,
+            "log_probability": sum(piece.log_probability for piece in spoken) / len(spoken),
+            "similarity": self._similarity(recorded, sound),
+            "spoken": self._heard(sound, row),
+            "reconstructed": self._heard(recorded, row),
+        }
+
+    def _heard(self, sound: Tensor, row: dict[str, Any]) -> dict[str, Any]:
+        heard = self.recogniser.transcribe(sound[0], self.synthesizer.sample_rate, row["language"])
+        errors = cer(row["text"], heard)
+        return {"heard": heard, "num_errors": errors.num_errors, "num_reference": errors.num_reference}
+
+    def _similarity(self, recorded: Tensor, sound: Tensor) -> float | None:
+        length = min(recorded.shape[1], sound.shape[1])  # of two sentences that differ: not of the same moment
+        try:
+            return speaker_similarity(recorded[0, :length], sound[0, :length], self.synthesizer.sample_rate)
+        except NotMeasurableError:
+            return None
+
+
+def register() -> None:
+    """Make the schema known to hydra under the name that configs/generate.yaml uses."""
+    ConfigStore.instance().store(name="base_generate", node=GenerateConfig)
