@@ -7,7 +7,7 @@ from dataclasses import asdict
 from statistics import fmean, quantiles
 from typing import Any
 
-from audiovq.metrics.interval import Interval, bootstrap_mean
+from audiovq.metrics.interval import bootstrap_mean
 from audiovq.metrics.score_file import Scores
 from audiovq.metrics.summary import table
 
@@ -29,8 +29,8 @@ def _of(scores: Sequence[Scores]) -> dict[str, Any]:
     seconds = sum(score["seconds"] for score in scores)
     return {
         "num_sentences": len(scores),
-        "cer_spoken": asdict(_error_rate(scores, "spoken")),
-        "cer_reconstructed": asdict(_error_rate(scores, "reconstructed")),
+        "cer_spoken": _error_rate(scores, "spoken"),
+        "cer_reconstructed": _error_rate(scores, "reconstructed"),
         "similarity": asdict(bootstrap_mean(similar)) if similar else None,
         "length_ratio": {
             "mean": fmean(ratios),
@@ -43,10 +43,12 @@ def _of(scores: Sequence[Scores]) -> dict[str, Any]:
     }
 
 
-def _error_rate(scores: Sequence[Scores], what: str) -> Interval:
-    errors = [score[what] for score in scores]
+def _error_rate(scores: Sequence[Scores], what: str) -> dict[str, Any] | None:
+    errors = [score[what] for score in scores if score[what] is not None]
+    if not errors:
+        return None
     lengths = [error["num_reference"] for error in errors]
-    return bootstrap_mean([error["num_errors"] / error["num_reference"] for error in errors], lengths)
+    return asdict(bootstrap_mean([error["num_errors"] / error["num_reference"] for error in errors], lengths))
 
 
 def _tenths(values: Sequence[float]) -> list[float]:
@@ -65,7 +67,7 @@ def markdown(summary: Mapping[str, Any], command: str) -> str:
             str(group["num_sentences"]),
             _interval(group["cer_spoken"]),
             _interval(group["cer_reconstructed"]),
-            _interval(group["similarity"]) if group["similarity"] else "-",
+            _interval(group["similarity"]),
             "{mean:.2f} [{lowest:.2f}, {highest:.2f}]".format(**group["length_ratio"]),
             f"{group['codes_real_time_factor']:.3f}",
             f"{group['sound_real_time_factor']:.3f}",
@@ -80,5 +82,7 @@ def markdown(summary: Mapping[str, Any], command: str) -> str:
     )
 
 
-def _interval(values: Mapping[str, float]) -> str:
+def _interval(values: Mapping[str, float] | None) -> str:
+    if values is None:
+        return "-"
     return f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"

@@ -43,12 +43,10 @@ class GenerateConfig:
     tables: list[str] = MISSING  # token tables with the sentences' recordings
     output_dir: str = MISSING
     speakers: list[str] = field(default_factory=list)  # none means all of the prior's
-    languages: list[str] = field(
-        default_factory=lambda: ["en", "es", "fr", "it", "ru"]
-    )  # that the recogniser knows well
+    languages: list[str] = field(default_factory=list)  # none means all; name those that the recogniser knows well
     max_sentences_per_speaker: int = 0  # 0 is no limit
     candidates: int = 1
-    recogniser: str = PACKAGED  # or a folder or name for faster-whisper
+    recogniser: str = PACKAGED  # or a folder or name for faster-whisper; empty: nobody listens
     num_threads: int = 1
     sampling: Sampling = field(default_factory=Sampling)
 
@@ -92,10 +90,15 @@ def chosen(rows: Sequence[dict[str, Any]], config: GenerateConfig, synthesizer: 
     wanted = config.speakers or list(known)
     found: list[dict[str, Any]] = []
     for speaker in wanted:
-        own = [row for row in rows if row["speaker"] == speaker and row["language"] in config.languages]
+        own = [
+            row
+            for row in rows
+            if row["speaker"] == speaker and row["language"] in (config.languages or [row["language"]])
+        ]
         found += own[: config.max_sentences_per_speaker or None]
     if not found:
-        raise ValueError(f"{config.sentences} has no sentence of {', '.join(wanted)} in {', '.join(config.languages)}")
+        languages = f" in {', '.join(config.languages)}" if config.languages else ""
+        raise ValueError(f"{config.sentences} has no sentence of {', '.join(wanted)}{languages}")
     return found
 
 
@@ -105,7 +108,7 @@ class Scorer:
     def __init__(self, config: GenerateConfig, synthesizer: Synthesizer) -> None:
         self.config, self.synthesizer = config, synthesizer
         self.tables = [TokenTable(folder) for folder in config.tables]
-        self.recogniser = Recogniser(config.recogniser, num_threads=config.num_threads)
+        self.recogniser = Recogniser(config.recogniser, num_threads=config.num_threads) if config.recogniser else None
 
     def score(self, row: dict[str, Any], folder: Path) -> Scores:
         """The scores of a sentence; its sound goes into the folder."""
@@ -139,7 +142,9 @@ class Scorer:
             "reconstructed": self._heard(recorded, row),
         }
 
-    def _heard(self, sound: Tensor, row: dict[str, Any]) -> dict[str, Any]:
+    def _heard(self, sound: Tensor, row: dict[str, Any]) -> dict[str, Any] | None:
+        if self.recogniser is None:
+            return None
         heard = self.recogniser.transcribe(sound[0], self.synthesizer.sample_rate, row["language"])
         errors = cer(row["text"], heard)
         return {"heard": heard, "num_errors": errors.num_errors, "num_reference": errors.num_reference}
