@@ -13,6 +13,7 @@ _FINE_SECONDS = 0.005
 _UNNOTICED_SECONDS = 0.002  # what bands alone cannot tell from no delay, and no score minds
 _SAME_WAVEFORM = 0.5  # a codec that keeps the waveform correlates above this; one that rebuilds speech does not
 _NO_DOUBT = 0.8
+_CLEARLY_BETTER = 0.1
 
 
 def measure_delays(pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int) -> list[int]:
@@ -43,7 +44,7 @@ def measure_delays(pairs: Sequence[tuple[Tensor, Tensor]], sample_rate: int) -> 
 def delay_of(original: Tensor, decoded: Tensor, sample_rate: int, delays: Sequence[int]) -> int:
     """Which of a codec's delays a pair has; to the sample where the waveform is kept.
 
-    No others are looked for: a period of a voice looks much like the next.
+    Another is believed only where the waveforms leave no doubt: a period of a voice looks much like the next.
 
     Shape: each (T,)
     """
@@ -51,6 +52,10 @@ def delay_of(original: Tensor, decoded: Tensor, sample_rate: int, delays: Sequen
     pair = [(original[None], decoded[None])]
     found = [(*_best_lag(pair, delay - reach, delay + reach), delay) for delay in delays]
     own, correlation, delay = max(found, key=lambda lag: lag[1])
+    longest = round(_LONGEST_SECONDS * sample_rate)
+    other, correlation_of_other = _best_lag(pair, -longest, longest)
+    if correlation_of_other > max(_NO_DOUBT, correlation + _CLEARLY_BETTER):
+        return other
     return own if correlation > _SAME_WAVEFORM else delay
 
 

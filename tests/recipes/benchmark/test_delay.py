@@ -51,6 +51,10 @@ def test_a_codec_with_two_delays_has_both_found_and_told_apart(voices: list[Tens
     assert [delay_of(*pair, RATE, delays) for pair in pairs] == late
 
 
+def test_a_delay_that_the_sample_did_not_have_is_believed_without_doubt(voices: list[Tensor]) -> None:
+    assert delay_of(voices[0], shifted(voices[0], -1), RATE, [221]) == -1
+
+
 def test_no_delay_but_a_known_one_is_believed() -> None:
     period = RATE // 125
     hum = torch.sin(2 * torch.pi * torch.arange(RATE) / period)
