@@ -23,7 +23,8 @@ class AudiovqCodec:
         self.name = f"audiovq {model}"  # as it was given: two folders may hold models of one name
         self.sample_rate = self._tokenizer.sample_rate
         self.trained = True
-        self.identity = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+        digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+        self.identity = f"{digest} with {self._tokenizer.vocoder_name}"  # which makes the sound of its mels
         self.num_parameters: int | None = self._tokenizer.num_parameters
 
     def encode(self, wave: Tensor) -> Encoded:

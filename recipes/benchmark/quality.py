@@ -25,7 +25,7 @@ from recipes.benchmark.machine import machine
 from recipes.benchmark.scores import score_folder
 from recipes.benchmark.tables import quality_table
 
-METRICS = ("pesq_wb", "stoi", "estoi", "visqol", "speaker_similarity", "mel_distance")
+METRICS = ("pesq_wb", "stoi", "estoi", "visqol", "speaker_similarity", "distillmos", "plcmos", "mel_distance")
 
 
 @dataclass(frozen=True, kw_only=True)
