@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
 
     add = partial(add_command, subparsers)
-    add("models", "list the bundled models and vocoders", MODELS_EXAMPLES, lambda _: commands.models())
+    add("models", "list the bundled tokenizers, vocoders and priors", MODELS_EXAMPLES, lambda _: commands.models())
 
     encode = add(
         "encode",

@@ -20,16 +20,22 @@ from audiovq.jobs import CODES_SUFFIX, Job, Task, UsageError, find_files, plan, 
 from audiovq.metrics.codebook import perplexity
 from audiovq.models.vocoder import VocoderConfig
 from audiovq.pretrained import (
+    PRIOR,
     TOKENIZER,
     VOCODER,
     ModelCard,
     ModelInfo,
+    PriorInfo,
     VocoderInfo,
     find,
+    priors,
     read_kind,
+    read_prior_card,
     read_vocoder_card,
     vocoders,
 )
+from audiovq.priors.config import PriorConfig
+from audiovq.priors.speech import SpeechPriorConfig
 from audiovq.terminal import complain, print_fields, print_table
 from audiovq.tokenizer import Tokenizer
 from audiovq.tokenizer import models as bundled_models
@@ -96,7 +102,7 @@ def reconstruct(source: Path, out: Path, model: str, device: str, vocoder: str |
 
 
 def models() -> int:
-    """List the bundled models, then the bundled vocoders."""
+    """List the bundled tokenizers, then vocoders, then priors."""
     rows = [["name", "kind", "sample rate", "frames/s", "bits/s", "parameters", "megabytes", "licence"]]
     for model in bundled_models():
         rates, bits = " ".join(map(_number, model.frame_rates)), _number(model.bits_per_second)
@@ -104,17 +110,21 @@ def models() -> int:
     for vocoder in vocoders():
         rate = _number(vocoder.frame_rate)
         rows.append([vocoder.name, VOCODER, str(vocoder.sample_rate), rate, "-", *_size_and_licence(vocoder)])
+    for prior in priors():
+        rows.append([prior.name, PRIOR, *["-"] * 3, *_size_and_licence(prior)])
     print_table(rows)
     return 0
 
 
 def info(name: str) -> int:
-    """Describe the codes in an .avq file, a model, or a vocoder."""
+    """Describe the codes in an .avq file, or a tokenizer, vocoder or prior."""
     path = Path(name)
     if path.suffix.lower() != CODES_SUFFIX and not path.is_file():
         folder = find(name)
         if read_kind(folder) == VOCODER:
             _print_vocoder(read_vocoder_card(folder))
+        elif read_kind(folder) == PRIOR:
+            _print_prior(read_prior_card(folder))
         else:
             _print_model(load(name, "cpu"))
         return 0
@@ -199,7 +209,28 @@ def _print_vocoder(card: ModelCard[VocoderConfig]) -> None:
     print_fields({field.name: str(getattr(mel, field.name)) for field in dataclasses.fields(mel)})
 
 
-def _size_and_licence(info: ModelInfo | VocoderInfo) -> list[str]:
+def _print_prior(card: ModelCard[SpeechPriorConfig]) -> None:
+    config = card.config
+    print_fields(
+        {
+            "prior": card.name,
+            "tokenizer": config.tokenizer,
+            "text": f"{config.frontend} of {', '.join(config.languages)}; {len(config.symbols)} symbols",
+            "parameters": str(card.num_parameters),
+        }
+    )
+    print()
+    print_table([["level", "kind", "layers", "width"], *map(_network_row, config.networks)])
+    print()
+    print_table([["speaker", "language"], *([speaker.name, speaker.language] for speaker in config.speakers)])
+
+
+def _network_row(network: PriorConfig) -> list[str]:
+    levels, size = ", ".join(map(str, network.covered)), network.transformer
+    return [levels, network.kind, str(size.num_layers), str(size.width)]
+
+
+def _size_and_licence(info: ModelInfo | VocoderInfo | PriorInfo) -> list[str]:
     return [str(info.num_parameters), f"{info.size_bytes / 1e6:.1f}", info.licence]
 
 

@@ -45,7 +45,7 @@ SETTINGS = {
     "min_p": "draw from codes at least this likely beside the likeliest",
     "repetition_window": "how many codes back repetitions are looked for; 0 is off",
     "repetition_share": "of that window that a code may make up before it is drawn again",
-    "guidance": "how far it is pushed beyond what the text asks for; 1 is not at all, and takes half the time",
+    "guidance": "how far it is pushed towards the text; 1 is not at all, and takes half the time",
     "steps": "in which a masked prior fills in a level",
     "duration_temperature": "how freely durations vary; 0 is not at all",
     "speed": "2 is twice as fast",

@@ -79,7 +79,9 @@ def fake_tokenizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTokenizer]:
     monkeypatch.setattr(conversions, "load", load)
     for module in (commands, conversions):
         monkeypatch.setattr(module, "bundled_models", lambda: [info])
+    prior = SimpleNamespace(name="reader", num_parameters=5, size_bytes=1_000_000, licence="CC0-1.0")
     monkeypatch.setattr(commands, "vocoders", lambda: [voice])
+    monkeypatch.setattr(commands, "priors", lambda: [prior])
     conversions.tokenizer.cache_clear()
     yield tokenizer
     conversions.tokenizer.cache_clear()
@@ -240,7 +242,7 @@ def test_ctrl_c_leaves_no_half_file(
     "arguments, message",
     [
         ("", "required: COMMAND"),
-        ("speak hello", "invalid choice"),
+        ("sing hello", "invalid choice"),
         ("encode", "required: IN, -o"),
         ("encode a.wav", "required: -o"),
         ("encode a.wav -o out --jobs 0", "whole number of 1 or more, got '0'"),
@@ -372,13 +374,14 @@ def test_info_of_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "name  kind       sample rate  frames/s  bits/s  parameters  megabytes  licence",
-        "tiny  tokenizer  8000         10 20     40      12          0.3        CC0-1.0",
-        "half  vocoder    8000         100       -       7           9.0        MIT",
+        "name    kind       sample rate  frames/s  bits/s  parameters  megabytes  licence",
+        "tiny    tokenizer  8000         10 20     40      12          0.3        CC0-1.0",
+        "half    vocoder    8000         100       -       7           9.0        MIT",
+        "reader  prior      -            -         -       5           1.0        CC0-1.0",
     ]
 
 
-@pytest.mark.parametrize("command", ["models", "encode", "decode", "info", "reconstruct"])
+@pytest.mark.parametrize("command", ["models", "encode", "decode", "info", "reconstruct", "speak"])
 def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, "--help"])

@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "jobs": {"audio", "codes", "tokenizer"},
     "conversions": {"audio", "codes", "tokenizer", "jobs"},
     "commands": {
-        *{"units", "audio", "codes", "metrics", "models", "pretrained", "vocoding", "tokenizer"},
+        *{"units", "audio", "codes", "metrics", "models", "pretrained", "priors", "vocoding", "tokenizer"},
         *{"jobs", "conversions", "terminal", "audiovq"},
     },
     "arguments": set(),

@@ -57,7 +57,7 @@ def test_a_folder_says_its_kind_and_a_tokenizer_need_not(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"kind": "vocoder"', '"kind": "prior"', "has kind 'prior', this audiovq reads tokenizer and vocoder"),
+        ('"kind": "vocoder"', '"kind": "score"', "has kind 'score', this audiovq reads tokenizer, vocoder, prior"),
         ('"kind": "vocoder",', "", "v holds a tokenizer, expected a vocoder"),
         ('"num_blocks"', '"num_block"', "VocoderConfig has no field num_block"),
         ('"floor"', '"flor"', "VocoderConfig.mel has no field flor"),

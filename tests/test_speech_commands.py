@@ -43,6 +43,12 @@ def test_speakers_are_listed(model: list[str], capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.split() == ["speaker", "language", "s0", "de", "s1", "de"]
 
 
+def test_a_prior_is_described(model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", model[1]]) == 0
+    shown = capsys.readouterr().out
+    assert "characters of de; 4 symbols" in shown and "2      masked   1       16" in shown and "s1       de" in shown
+
+
 @pytest.mark.parametrize(
     "arguments, code, message",
     [

@@ -5,7 +5,7 @@ A model is a folder: ``config.json`` (format version, kind, name, licence, the n
 Nothing in a folder is ever executed.
 """
 
-from audiovq.pretrained.bundled import ModelInfo, VocoderInfo, find, models, vocoders
+from audiovq.pretrained.bundled import ModelInfo, PriorInfo, VocoderInfo, find, models, priors, vocoders
 from audiovq.pretrained.card import (
     PRIOR,
     TOKENIZER,
@@ -27,6 +27,7 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "ModelInfo",
+    "PriorInfo",
     "VocoderInfo",
     "codes_hash",
     "find",
@@ -35,6 +36,7 @@ __all__ = [
     "load_prior",
     "load_vocoder",
     "models",
+    "priors",
     "read_card",
     "read_kind",
     "read_prior_card",

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from audiovq.pretrained.card import TOKENIZER, VOCODER, ModelError, read_card, read_kind, read_vocoder_card
+from audiovq.pretrained.card import (
+    PRIOR,
+    TOKENIZER,
+    VOCODER,
+    ModelError,
+    read_card,
+    read_kind,
+    read_prior_card,
+    read_vocoder_card,
+)
 from audiovq.units import bits_per_second, frame_rate
 
 BUNDLED = Path(__file__).parent
@@ -40,6 +49,18 @@ class VocoderInfo:
     path: Path
 
 
+@dataclass(frozen=True)
+class PriorInfo:
+    """A bundled speech prior; `tokenizer` is the name and hash of the model whose codes it makes."""
+
+    name: str
+    tokenizer: str
+    num_parameters: int
+    size_bytes: int
+    licence: str
+    path: Path
+
+
 def models() -> list[ModelInfo]:
     """The bundled tokenizers with their rates and sizes, by name."""
     return [_model_info(folder) for folder in _folders(TOKENIZER)]
@@ -48,6 +69,11 @@ def models() -> list[ModelInfo]:
 def vocoders() -> list[VocoderInfo]:
     """The bundled vocoders with their rates and sizes, by name."""
     return [_vocoder_info(folder) for folder in _folders(VOCODER)]
+
+
+def priors() -> list[PriorInfo]:
+    """The bundled speech priors, by name."""
+    return [_prior_info(folder) for folder in _folders(PRIOR)]
 
 
 def find(name_or_folder: str | os.PathLike[str], kind: str = TOKENIZER) -> Path:
@@ -95,6 +121,18 @@ def _vocoder_info(folder: Path) -> VocoderInfo:
         sample_rate=mel.sample_rate,
         frame_rate=frame_rate(mel.sample_rate, mel.hop_length),
         num_mels=mel.num_mels,
+        num_parameters=card.num_parameters,
+        size_bytes=_size_bytes(folder),
+        licence=card.licence,
+        path=folder,
+    )
+
+
+def _prior_info(folder: Path) -> PriorInfo:
+    card = read_prior_card(folder)
+    return PriorInfo(
+        name=card.name,
+        tokenizer=card.config.tokenizer,
         num_parameters=card.num_parameters,
         size_bytes=_size_bytes(folder),
         licence=card.licence,

@@ -31,7 +31,7 @@ class Sampling:
     min_p: float = 0.0
     repetition_window: int = 0
     repetition_share: float = 0.5
-    guidance: float = 1.0
+    guidance: float = 2.0
     steps: int = 8
     duration_temperature: float = 0.0
     speed: float = 1.0

@@ -95,7 +95,7 @@ def test_a_batch_scores_as_its_items_do(kind: str, level: int) -> None:
 def test_what_is_made_is_as_likely_as_the_score_says(kind: str, level: int) -> None:
     made, given = network(kind, level), codes(N)
     layout, text = made.layout(N), inputs(N)
-    result = generate(made, layout, text, given[: made.config.level], Sampling(), ItemRandom(1))
+    result = generate(made, layout, text, given[: made.config.level], Sampling(guidance=1.0), ItemRandom(1))
     found = list(given)
     for number, part in zip(layout.covered, layout.codes(result.tokens), strict=True):
         found[number] = part
