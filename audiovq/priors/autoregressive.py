@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from audiovq.nn.mask import FrameMask
 from audiovq.priors.condition import TextInputs
 from audiovq.priors.layouts import NOTHING, Layout
 from audiovq.priors.network import CodeNetwork
@@ -39,11 +38,8 @@ class StepByStep:
         self, network: CodeNetwork, layout: Layout, inputs: TextInputs, coarser: Sequence[Tensor], guidance: float
     ) -> None:
         self.network, self.layout, self.guidance = network, layout, guidance
-        rows = 1 if guidance == 1 else 2
-        mask = FrameMask(torch.ones(rows, layout.num_coarse, dtype=torch.bool))
-        inputs = inputs if rows == 1 else inputs.with_hidden_copy()
-        self.known = network.known(inputs, [each.expand(rows, -1, -1) for each in coarser], layout, mask)
-        self.cache = Cache(network.config.transformer, rows, layout.num_positions, self.known)
+        self.known = network.known_of_item(inputs, coarser, layout, guided=guidance != 1)
+        self.cache = Cache(network.config.transformer, len(self.known), layout.num_positions, self.known)
 
     def extend(self, read: Tensor) -> Tensor:
         """Read the tokens before the next n positions; what is foreseen at those. Shape: (1, F, n) -> (rows, n, D)."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from audiovq.nn.mask import FrameMask
 from audiovq.priors.autoregressive import Made
 from audiovq.priors.condition import TextInputs
 from audiovq.priors.layouts import Layout
@@ -57,10 +56,7 @@ def fill_in(
     Shape: coarser [(1, K_l, N_l), ...].
     """
     guided = sampling.guidance != 1
-    rows = 2 if guided else 1
-    mask = FrameMask(torch.ones(rows, layout.num_coarse, dtype=torch.bool))
-    inputs = inputs.with_hidden_copy() if guided else inputs
-    known = network.known(inputs, [each.expand(rows, -1, -1) for each in coarser], layout, mask)
+    known = network.known_of_item(inputs, coarser, layout, guided)
     tokens = torch.full((1, *layout.index.shape), network.unknown)
     log_probability = 0.0
     levels = network.config.codes

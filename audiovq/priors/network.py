@@ -83,6 +83,16 @@ class CodeNetwork(nn.Module):
             rows = rows + found * here[:, None]
         return rows + self.books(layout.book[0].masked_fill(layout.book[0] == NOTHING, self.made[0]))
 
+    def known_of_item(self, inputs: TextInputs, coarser: Sequence[Tensor], layout: Layout, guided: bool) -> Tensor:
+        """The same of one whole item; ``guided``: and once more with its condition hidden.
+
+        Shape: coarser [(1, K_l, N_l), ...] -> (1 or 2, S, D).
+        """
+        rows = 2 if guided else 1
+        mask = FrameMask(torch.ones(rows, layout.num_coarse, dtype=torch.bool))
+        inputs = inputs.with_hidden_copy() if guided else inputs
+        return self.known(inputs, [each.expand(rows, -1, -1) for each in coarser], layout, mask)
+
     def read(self, tokens: Tensor) -> Tensor:
         """Tokens of all streams as one row a position. Shape: (B, F, S) -> (B, S, D); NOTHING counts as zero."""
         there = (tokens != NOTHING)[..., None]
