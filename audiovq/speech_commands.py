@@ -11,11 +11,13 @@ from pathlib import Path
 
 from torch import Tensor
 
+from audiovq import ranking
 from audiovq.arguments import add_command, positive
 from audiovq.audio.io import WRITABLE_SUFFIXES, AudioError, AudioWriter
 from audiovq.data.text import TextError
 from audiovq.jobs import UsageError
 from audiovq.priors.sampling import Sampling
+from audiovq.ranking import RANKINGS
 from audiovq.synthesis import Spoken, Synthesizer, load_synthesizer
 from audiovq.terminal import complain, print_table
 
@@ -62,7 +64,9 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     speak.add_argument("-o", dest="out", metavar="OUT.wav", type=Path, help="a .wav or .flac file")
     speak.add_argument("--speaker", metavar="S", help="a voice of --list-speakers (default: the first of the language)")
     speak.add_argument("--language", metavar="L", help="of the text (default: the speaker's)")
-    speak.add_argument("--reference", metavar="CLIP.wav", help="speak in the voice of a recording, as far as it goes")
+    speak.add_argument(
+        "--reference", metavar="CLIP.wav", type=Path, help="speak in the voice of a recording, as far as it goes"
+    )
     speak.add_argument("--list-speakers", action="store_true", help="name the voices and their languages")
     speak.add_argument(
         "--model",
@@ -72,8 +76,13 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     )
     speak.add_argument("--tokenizer", metavar="NAME|DIR", help="whose codes the prior makes, if it is not bundled")
     speak.add_argument("--vocoder", metavar="NAME|DIR", help="as for decode")
-    candidates = "say each sentence N times and keep the one whose codes are likeliest (default: 1)"
+    candidates = "say each sentence N times and keep the best (default: 1)"
     speak.add_argument("--candidates", metavar="N", type=positive, default=1, help=candidates)
+    best = (
+        "what is best: the likeliest codes, what a recogniser misunderstands least (extra eval), or the voice most "
+        "similar to --reference (resemblyzer) (default: likelihood)"
+    )
+    speak.add_argument("--rank-by", choices=RANKINGS, default=RANKINGS[0], help=best)
     usual = Sampling()
     for field in fields(Sampling):
         default = getattr(usual, field.name)
@@ -93,6 +102,8 @@ def _speak(given: argparse.Namespace) -> int:
         raise UsageError("-o OUT.wav is missing: where the sound goes")
     if given.out is not None and given.out.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(f"-o {given.out}: name a file that ends in {' or '.join(WRITABLE_SUFFIXES)}")
+    if given.rank_by == "similarity" and given.reference is None:
+        raise UsageError("--rank-by similarity needs the voice to compare with: --reference CLIP.wav")
     try:
         sampling = Sampling(**{field.name: getattr(given, field.name) for field in fields(Sampling)})
     except ValueError as error:
@@ -106,12 +117,21 @@ def _speak(given: argparse.Namespace) -> int:
         voice = synthesizer.voice(given.speaker, given.language, given.reference)
         _warn_of_unknown_symbols(synthesizer, text, voice.language)
         start = time.perf_counter()
-        spoken = synthesizer.speak(text, voice, sampling, given.candidates)
+        rank = _rank(given, synthesizer, voice.language)
+        spoken = synthesizer.speak(text, voice, sampling, given.candidates, rank=rank)
         seconds = _write(given.out, _sounds(synthesizer, spoken), synthesizer.sample_rate)
-    except (TextError, AudioError) as error:
+    except (TextError, AudioError, ModuleNotFoundError) as error:
         return complain(str(error), exit_code=1)
     took = time.perf_counter() - start
     return complain(f"{given.out}: {seconds:.2f} s of speech in {took:.2f} s", exit_code=0)
+
+
+def _rank(given: argparse.Namespace, synthesizer: Synthesizer, language: str) -> ranking.Rank:
+    if given.rank_by == "recogniser":
+        return ranking.by_recogniser(synthesizer, language)
+    if given.rank_by == "similarity":
+        return ranking.by_similarity(synthesizer, given.reference)
+    return ranking.likelihood
 
 
 def _sounds(synthesizer: Synthesizer, spoken: Iterable[Spoken]) -> Iterator[Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -138,11 +138,18 @@ class Synthesizer:
         return found
 
     def speak(
-        self, text: str, voice: Voice, sampling: Sampling | None = None, candidates: int = 1, item: object = 0
+        self,
+        text: str,
+        voice: Voice,
+        sampling: Sampling | None = None,
+        candidates: int = 1,
+        item: object = 0,
+        rank: Callable[[Spoken], float] | None = None,
     ) -> Iterator[Spoken]:
         """The pieces of a text, each as soon as its codes are made.
 
-        Of several ``candidates`` for a piece the one is taken whose codes are likeliest.
+        Of several ``candidates`` for a piece the one is taken that ``rank`` puts highest, or whose codes are likeliest;
+        audiovq.ranking has others.
 
         Raises: TextError for a text with nothing to speak.
         """
@@ -152,7 +159,7 @@ class Synthesizer:
                 self._piece(piece, symbols, voice, sampling, (item, number, candidate))
                 for candidate in range(candidates)
             ]
-            yield max(made, key=lambda spoken: spoken.log_probability)
+            yield made[0] if candidates == 1 else max(made, key=rank or (lambda spoken: spoken.log_probability))
 
     def sound(self, text: str, voice: Voice, sampling: Sampling | None = None, candidates: int = 1) -> Tensor:
         """The whole sound of a text. Shape: (1, T)."""

@@ -53,7 +53,8 @@ ALLOWED: dict[str, set[str]] = {
         *{"arguments", "data", "extraction", "extraction_pool", "files", "jobs", "optional", "terminal", "tokens"},
     },
     "token_commands": {"arguments", "jobs", "token_tasks"},
-    "speech_commands": {"arguments", "audio", "data", "jobs", "priors", "synthesis", "terminal"},
+    "ranking": {"audio", "metrics", "synthesis"},
+    "speech_commands": {"arguments", "audio", "audiovq", "data", "jobs", "priors", "ranking", "synthesis", "terminal"},
     "cli": {
         *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
         *{"arguments", "terminal", "data_commands", "speech_commands", "token_commands", "report_command"},

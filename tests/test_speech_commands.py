@@ -57,6 +57,7 @@ def test_a_prior_is_described(model: list[str], capsys: pytest.CaptureFixture[st
         (["abc"], 2, "-o OUT.wav is missing"),
         (["abc", "-o", "x.mp3"], 2, "name a file that ends in"),
         (["abc", "-o", "x.wav", "--top-p", "2"], 2, "top_p is 2.0, expected above 0, to 1"),
+        (["abc", "-o", "x.wav", "--rank-by", "similarity"], 2, "needs the voice to compare with: --reference"),
         (["abc", "-o", "x.wav", "--speaker", "bob"], 2, "has no speaker 'bob'; it has s0, s1"),
         (["abc", "-o", "x.wav", "--language", "en"], 2, "does not speak 'en'; it speaks de"),
         (["", "-o", "x.wav"], 1, "got an empty text"),

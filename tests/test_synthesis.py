@@ -9,10 +9,11 @@ import pytest
 import soundfile
 import torch
 
+from audiovq import ranking
 from audiovq.data.text import TextError
 from audiovq.pretrained import ModelError
 from audiovq.priors.sampling import Sampling
-from audiovq.synthesis import Synthesizer, load_synthesizer
+from audiovq.synthesis import Spoken, Synthesizer, load_synthesizer
 from recipes.pack_prior import main as pack_prior
 from tests.recipes.tiny_prior import packed
 
@@ -58,6 +59,38 @@ def test_speed_and_candidates(synthesizer: Synthesizer) -> None:
     (alone,) = synthesizer.speak("abc", voice)
     (best,) = synthesizer.speak("abc", voice, candidates=4)
     assert best.log_probability >= alone.log_probability
+
+
+def test_the_candidate_that_ranks_highest_is_taken(synthesizer: Synthesizer) -> None:
+    voice, seen = synthesizer.voice("s0"), list[Spoken]()
+
+    def loudness(spoken: Spoken) -> float:
+        seen.append(spoken)
+        return float(spoken.codes.levels[0].sum())
+
+    free = Sampling(temperature=2.0, top_p=1.0)
+    (best,) = synthesizer.speak("abcabc", voice, free, candidates=3, rank=loudness)
+    assert len(seen) == 3 and float(best.codes.levels[0].sum()) == max(map(loudness, list(seen)))
+
+
+def test_a_recogniser_and_a_likeness_rank(
+    synthesizer: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (spoken,) = synthesizer.speak("abcabc", synthesizer.voice("s0"))
+
+    class Deaf:
+        def __init__(self, model: str) -> None:
+            assert model == "packaged"
+
+        def transcribe(self, wave: torch.Tensor, sample_rate: int, language: str) -> str:
+            assert (wave.ndim, sample_rate, language) == (1, 800, "de")
+            return "abcab"
+
+    monkeypatch.setattr(ranking, "Recogniser", Deaf)
+    assert ranking.by_recogniser(synthesizer, "de")(spoken) == pytest.approx(-1 / 6, abs=1e-4)
+    soundfile.write(tmp_path / "me.wav", synthesizer.tokenizer.decode(spoken.codes)[0].numpy(), 800)
+    monkeypatch.setattr(ranking, "speaker_similarity", lambda one, other, rate: float(one.shape == other.shape))
+    assert ranking.by_similarity(synthesizer, tmp_path / "me.wav")(spoken) == 1.0
 
 
 def test_any_recording_is_a_voice(synthesizer: Synthesizer, tmp_path: Path) -> None:
