@@ -35,12 +35,13 @@ from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
+from audiovq.metrics.choice import chosen_metrics, without_absent
 from audiovq.metrics.codebook import code_counts
 from audiovq.metrics.log_mel import log_mel, log_mel_l1
 from audiovq.metrics.recogniser import PACKAGED, Recogniser
 from audiovq.metrics.registry import DECODER_MEL
 from audiovq.metrics.score_file import ScoreFile, Scores
-from audiovq.metrics.scoring import measure, score_all, split_by_packages
+from audiovq.metrics.scoring import measure, score_all
 from audiovq.metrics.summary import Summary, markdown, summarise_codebooks, summarise_errors, summarise_scores
 from audiovq.metrics.text import cer, normalise
 from audiovq.pretrained import find, folder_hash
@@ -222,9 +223,9 @@ def short_name(model: str) -> str:
 
 def evaluate(config: EvaluateConfig) -> str:
     """Score what is not scored yet, write summary.json, RESULTS.md and report.json, and return the second."""
-    metrics, absent = split_by_packages(config.metrics)
-    for name, package in absent.items():
-        print(f"leaving out {name}: it needs the package {package}: pip install 'audiovq[eval]'", file=sys.stderr)
+    metrics, absent = without_absent(chosen_metrics(config.metrics))
+    for name, reason in absent.items():
+        print(f"leaving out {name}: {reason}", file=sys.stderr)
     config = replace(config, metrics=metrics)
     chosen = read_utterances(config)
     subject = {

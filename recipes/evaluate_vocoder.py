@@ -37,11 +37,12 @@ from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
 from audiovq.files import write_atomically
+from audiovq.metrics.choice import chosen_metrics, without_absent
 from audiovq.metrics.interval import bootstrap_mean
 from audiovq.metrics.log_mel import log_mel
 from audiovq.metrics.registry import COLUMNS
 from audiovq.metrics.score_file import ScoreFile, Scores
-from audiovq.metrics.scoring import measure, score_all, split_by_packages
+from audiovq.metrics.scoring import measure, score_all
 from audiovq.metrics.summary import Summary, cell, table
 from audiovq.pretrained import VOCODER, find, folder_hash, load_vocoder, read_vocoder_card
 from audiovq.vocoding import GRIFFIN_LIM, MelInverter, VocoderStream, check_fits, vocode
@@ -177,9 +178,9 @@ def markdown(summary: Summary) -> str:
 
 def evaluate(config: EvaluateVocoderConfig) -> str:
     """Score what is not scored yet, write summary.json and RESULTS.md, and return the latter."""
-    metrics, absent = split_by_packages(config.metrics)
-    for name, package in absent.items():
-        print(f"leaving out {name}: it needs the package {package}: pip install 'audiovq[eval]'", file=sys.stderr)
+    metrics, absent = without_absent(chosen_metrics(config.metrics))
+    for name, reason in absent.items():
+        print(f"leaving out {name}: {reason}", file=sys.stderr)
     measured = replace(config, metrics=metrics)
     mel_of(config.vocoders)  # complains before anything is written
     subject: dict[str, Any] = {

@@ -100,4 +100,3 @@ COLUMNS: dict[str, Column] = {
 
 # What recipes that score their own waves look up.
 WAVE_METRICS = {name: metric.measure for name, metric in METRICS.items()}
-PACKAGES = {name: metric.packages[0] for name, metric in METRICS.items() if metric.packages}

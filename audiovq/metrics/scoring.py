@@ -1,4 +1,4 @@
-"""What recipes that score share: which metrics can be had, one pair of waves, and many of them on several processes."""
+"""What recipes that score share: one pair of waves, and many of them on several processes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from audiovq.metrics.checks import NotMeasurableError
-from audiovq.metrics.registry import PACKAGES, WAVE_METRICS
+from audiovq.metrics.registry import WAVE_METRICS
 from audiovq.metrics.score_file import Scores
-from audiovq.optional import is_installed
 
 Score = Callable[[Any], Scores]  # of one utterance
-
-
-def split_by_packages(metrics: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The metrics that can be taken, and those that cannot with the package that each lacks.
-
-    Raises: ValueError for one that there is not.
-    """
-    unknown = [name for name in metrics if name not in WAVE_METRICS]
-    if unknown:
-        raise ValueError(f"no metric is called {unknown[0]!r}; there are {', '.join(WAVE_METRICS)}")
-    absent = {name: PACKAGES[name] for name in metrics if name in PACKAGES and not is_installed(PACKAGES[name])}
-    return [name for name in metrics if name not in absent], absent
 
 
 def measure(

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from audiovq.files import write_atomically
-from audiovq.metrics.scoring import split_by_packages
+from audiovq.metrics.choice import chosen_metrics
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import Codec, NotAvailableError
 from recipes.benchmark.codecs import Coded, code_all, file_name, write_references
@@ -49,7 +49,7 @@ def compare(comparison: Comparison, words: Sequence[str], command: Sequence[str]
     """
     for word in words:
         rivals.parse(word)
-    split_by_packages(comparison.metrics)  # what is misspelt is better known now than in an hour
+    chosen_metrics(comparison.metrics)  # what is misspelt is better known now than in an hour
     out = comparison.out
     utterances = write_references(
         comparison.data, out / "reference", comparison.num_utterances, comparison.min_seconds, comparison.seed

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from audiovq.audio import io
+from audiovq.metrics.choice import chosen_metrics, without_absent
 from audiovq.metrics.interval import bootstrap_mean
-from audiovq.metrics.registry import PACKAGES
 from audiovq.metrics.score_file import ScoreFile, Scores
-from audiovq.metrics.scoring import measure, score_all, split_by_packages
+from audiovq.metrics.scoring import measure, score_all
 from recipes.benchmark.codecs import Utterance
 
 
@@ -39,7 +39,7 @@ def score_folder(
 
     Raises: ValueError for a metric that there is not; ScoreFileError when the scores in `out` are damaged.
     """
-    names, absent = split_by_packages(metrics)
+    names, absent = without_absent(chosen_metrics(metrics))
     scored = ScoreFile(out / "scores.jsonl", {})
     todo = []
     for each in utterances:
@@ -56,7 +56,7 @@ def score_folder(
     values = {name: [each["scores"][name] for each in found if name in each["scores"]] for name in names}
     return {
         "scores": {name: asdict(bootstrap_mean(numbers)) for name, numbers in values.items() if numbers},
-        "left_out": {name: f"it needs the package {PACKAGES[name]}: pip install 'audiovq[eval]'" for name in absent},
+        "left_out": absent,
     }
 
 

@@ -18,7 +18,7 @@ from audiovq.audio import io
 from audiovq.audio.mel import LogMelConfig
 from audiovq.codes import Codes
 from audiovq.data.kaldi import DataDir
-from audiovq.metrics import scoring
+from audiovq.metrics import choice
 from audiovq.metrics.intelligibility import stoi
 from audiovq.metrics.summary import Summary
 from audiovq.report import Report
@@ -195,7 +195,7 @@ def test_error_rates_are_taken_where_there_is_a_text_in_a_language_that_is_known
 def test_a_missing_package_leaves_out_its_metric_and_says_so(
     config: EvaluateConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(scoring, "is_installed", lambda name: name != "pystoi")
+    monkeypatch.setattr(choice, "is_installed", lambda name: name != "pystoi")
     text = evaluate(config)
     assert "leaving out stoi: it needs the package pystoi: pip install 'audiovq[eval]'" in capsys.readouterr().err
     assert "STOI" not in text
