@@ -171,7 +171,7 @@ class Synthesizer:
         self, text: str, symbols: Sequence[int], voice: Voice, sampling: Sampling, item: tuple[object, ...]
     ) -> Spoken:
         # The length is the same for all candidates: they differ in how it is said, not in how slowly.
-        inputs, num_coarse = self.prior.stretched(self._inputs(symbols, voice), sampling, item[:2])
+        inputs, num_coarse = self.prior.stretched(self.inputs(symbols, voice), sampling, item[:2])
         levels, log_probability = self.prior.generate(inputs, num_coarse, sampling, item)
         hop_lengths = self.tokenizer.hop_lengths
         codes = Codes(
@@ -184,7 +184,8 @@ class Synthesizer:
         )
         return Spoken(text, codes, log_probability / sum(level.numel() for level in levels))
 
-    def _inputs(self, symbols: Sequence[int], voice: Voice) -> TextInputs:
+    def inputs(self, symbols: Sequence[int], voice: Voice) -> TextInputs:
+        """What a prior reads of a piece, before it has durations."""
         return TextInputs(
             symbols=torch.tensor([symbols]),
             num_symbols=torch.tensor([len(symbols)]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
@@ -67,16 +67,22 @@ class SpeechPrior(nn.Module):
 
         Shape: inputs of one item -> [(K_l, N_l), ...].
         """
+        parts = list(self.generate_parts(inputs, num_coarse, sampling, item))
+        return [level[0] for codes, _ in parts for level in codes], sum(likely for _, likely in parts)
+
+    def generate_parts(
+        self, inputs: TextInputs, num_coarse: int, sampling: Sampling, item: object = 0
+    ) -> Iterator[tuple[list[Tensor], float]]:
+        """What ``generate`` makes, network by network, as soon as it is made. Shape: -> [(1, K_l, N_l), ...] each."""
         made: list[Tensor] = []
-        log_probability = 0.0
         for network in self.networks:
             random = ItemRandom(sampling.seed, item, network.config.kind, network.config.level)
             layout = network.layout(num_coarse)
             make = masked.fill_in if network.config.kind == "masked" else autoregressive.generate
             part = make(network, layout, inputs, made, sampling, random)
-            made += layout.codes(part.tokens)
-            log_probability += part.log_probability
-        return [codes[0] for codes in made], log_probability
+            codes = layout.codes(part.tokens)
+            made += codes
+            yield codes, part.log_probability
 
 
 def check_complete(networks: Sequence[PriorConfig]) -> None:

@@ -6,6 +6,7 @@ audiovq report exp/benchmark -o exp/benchmark/page                     # a page 
 python -m recipes.benchmark codecs data/mine/test -o exp/mine --rivals audiovq:exp/mine/model opus:8 encodec:3@weights
 python -m recipes.benchmark speed --threads 1 2 --out results/speed.json
 python -m recipes.benchmark vocoders --threads 1 2
+python -m recipes.benchmark priors exp/cascade exp/masked --sentences data/tts1/symbols_test.parquet -o exp/prior_speed
 python -m recipes.benchmark train --variant device=cpu --variant device=cuda -- experiment=debian_speech_codec1
 python -m recipes.benchmark results                                    # writes RESULTS.md from results/*.json
 
@@ -15,19 +16,26 @@ random ones, which are as fast but not worth hearing. Nothing is downloaded.
 """
 
 import argparse
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.markdown import Markdown
 
+from audiovq.files import write_atomically
 from audiovq.pretrained import ModelError, vocoders
+from audiovq.priors.sampling import Sampling
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import CodecError, NotAvailableError
+from recipes.benchmark.prior_tables import prior_text
+from recipes.benchmark.priors import prior_speed
 from recipes.benchmark.quality import METRICS, Comparison, compare, write_json
 from recipes.benchmark.results import check_results, write_results
+from recipes.benchmark.sentences import read_sentences
 from recipes.benchmark.speed import speed
 from recipes.benchmark.tables import quality_table, speed_text
 from recipes.benchmark.train import TrainingFailedError, train_speed
@@ -85,6 +93,12 @@ def _vocoders(options: argparse.Namespace, words: Sequence[str]) -> int:
     return _tell(vocoder_speed(names, options.wav, options.seconds, options.threads, options.repeats), options.out)
 
 
+def _priors(options: argparse.Namespace, words: Sequence[str]) -> int:
+    sentences = read_sentences(options.sentences, options.num_sentences, options.languages)
+    results = prior_speed(options.models, sentences, Sampling(steps=options.steps), options.repeats, options.threads)
+    return _keep(results, prior_text(results), options.out, words)
+
+
 def _train(options: argparse.Namespace, words: Sequence[str]) -> int:
     return _tell(train_speed(options.recipe, options.variant or [""], options.settings, options.steps), options.out)
 
@@ -93,6 +107,17 @@ def _results(options: argparse.Namespace, words: Sequence[str]) -> int:
     if options.check:
         return check_results()
     write_results()
+    return 0
+
+
+def _keep(results: Mapping[str, Any], text: str, out: Path, words: Sequence[str]) -> int:
+    """Write results.json and RESULTS.md, each with the command that made them."""
+    command = shlex.join(["python", "-m", "recipes.benchmark", *words])
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "results.json", {"command": command, **results})
+    with write_atomically(out / "RESULTS.md") as file:
+        file.write(f"    {command}\n\n{text}".encode())
+    print(text)
     return 0
 
 
@@ -108,6 +133,7 @@ _COMMANDS = {
     "codecs": _codecs,
     "speed": _speed,
     "vocoders": _vocoders,
+    "priors": _priors,
     "train": _train,
     "results": _results,
 }
@@ -149,6 +175,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_measure_options(command)
     command.add_argument("--out", type=Path, help="also write the table to this file")
 
+    command = commands.add_parser("priors", help="codes made per second, beside transformers' generate() of that size")
+    command.add_argument(
+        "models", nargs="+", metavar="MODEL", help="bundled priors or folders; ratios are to the first"
+    )
+    _add_sentence_options(command, num_sentences=6)
+    command.add_argument("--steps", type=int, default=8, metavar="N", help="of masked priors, a codebook (default: 8)")
+    command.add_argument("--repeats", type=int, default=3, metavar="N", help="(default: 3)")
+    command.add_argument("--threads", type=int, default=1, metavar="N", help="(default: 1)")
+
     command = commands.add_parser("train", help="seconds of audio heard per second of training")
     command.add_argument("--recipe", default="train_tokenizer")
     command.add_argument("--steps", type=int, default=40, help="steps measured, after as many that are not")
@@ -164,6 +199,22 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("results", help="write RESULTS.md from results/*.json")
     command.add_argument("--check", action="store_true", help="write nothing; exit with 1 when the two disagree")
     return parser
+
+
+def _add_sentence_options(command: argparse.ArgumentParser, num_sentences: int) -> None:
+    """What is spoken, and where the results go."""
+    command.add_argument(
+        "--sentences", type=Path, metavar="FILE.parquet", help="utt_id, text, speaker, language (default: four to try)"
+    )
+    command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
+    command.add_argument(
+        "--num-sentences",
+        type=int,
+        default=num_sentences,
+        metavar="N",
+        help=f"evenly over the table; 0 takes all (default: {num_sentences})",
+    )
+    command.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="results.json and RESULTS.md")
 
 
 def _add_measure_options(command: argparse.ArgumentParser) -> None:
