@@ -104,7 +104,7 @@ class TimedPrior:
         start = perf_counter()
         for spoken in self.synthesizer.speak(text, voice, self.sampling):
             for block in self.synthesizer.tokenizer.decode_blocks(spoken.codes):
-                if num_samples == 0:
+                if num_samples == 0 and block.shape[1] > 0:  # a block may be empty
                     repeat.first_sounds.append(perf_counter() - start)
                 num_samples += block.shape[1]
         repeat.chain += perf_counter() - start
