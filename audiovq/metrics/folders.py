@@ -51,6 +51,9 @@ def score_folders(
     Raises: PairError, AudioError or ValueError when there is nothing to score, or `out` has scores of other folders.
     """
     names, left_out = without_absent(chosen_metrics(metrics, [*METRICS, *TEXT_METRICS]))
+    if not names:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise ValueError(f"there is nothing to score with: {reasons or 'no metric was named'}")
     matching = match(references, results, texts, languages, language)
     settings = Settings(align, sample_rate, recogniser)
     folder = Path(out)

@@ -126,12 +126,21 @@ class FakeRecogniser:
 @pytest.mark.usefixtures("here")
 def test_error_rates_are_of_all_texts_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair_scorer, "Recogniser", FakeRecogniser)
+    monkeypatch.setattr(choice, "is_installed", lambda name: True)
     texts = {"a": "one two", "deep/b": "one two three"}
     summary = score_folders("ref", "gen", "out", ["wer", "cer"], texts=texts)
     assert summary["metrics"]["wer"]["mean"] == summary["reference_error_rates"]["wer"]["mean"] == pytest.approx(1 / 5)
     assert summary["metrics"]["cer"]["mean"] == pytest.approx(2 / 20)  # free, three
     # Without texts what is heard in the reference is right.
     assert score_folders("ref", "gen", "out", ["wer"])["metrics"]["wer"]["mean"] == 0
+
+
+def test_without_any_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "is_installed", lambda name: name != "faster_whisper")
+    with pytest.raises(
+        ValueError, match=r"nothing to score with: wer: it needs the package faster_whisper: pip install"
+    ):
+        score_folders("ref", "gen", "out", ["wer"])
 
 
 def test_what_cannot_be_paired_is_said(here: Path) -> None:
