@@ -7,6 +7,7 @@ python -m recipes.benchmark codecs data/mine/test -o exp/mine --rivals audiovq:e
 python -m recipes.benchmark speed --threads 1 2 --out results/speed.json
 python -m recipes.benchmark vocoders --threads 1 2
 python -m recipes.benchmark priors exp/cascade exp/masked --sentences data/tts1/symbols_test.parquet -o exp/prior_speed
+python -m recipes.benchmark speech exp/masked --sentences data/tts1/symbols_test.parquet --languages en -o exp/speech
 python -m recipes.benchmark train --variant device=cpu --variant device=cuda -- experiment=debian_speech_codec1
 python -m recipes.benchmark results                                    # writes RESULTS.md from results/*.json
 
@@ -18,7 +19,7 @@ random ones, which are as fast but not worth hearing. Nothing is downloaded.
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import torch
 from rich.console import Console
 from rich.markdown import Markdown
 
+from audiovq.data.text.phonemes import voice_of
 from audiovq.files import write_atomically
 from audiovq.pretrained import ModelError, vocoders
 from audiovq.priors.sampling import Sampling
@@ -36,10 +38,12 @@ from recipes.benchmark.priors import prior_speed
 from recipes.benchmark.quality import METRICS, Comparison, compare, write_json
 from recipes.benchmark.results import check_results, write_results
 from recipes.benchmark.sentences import read_sentences
+from recipes.benchmark.speech import compare_speech, speech_text
 from recipes.benchmark.speed import speed
 from recipes.benchmark.tables import quality_table, speed_text
 from recipes.benchmark.train import TrainingFailedError, train_speed
 from recipes.benchmark.vocoders import vocoder_speed
+from recipes.benchmark.voices import EspeakNg, PiperJoe, PriorVoice, Speaks
 
 SPEED_RIVALS = ("encodec:6", "dac:12", "mimi:8", "snac", "vocos", "opus:12", "opus-nolace:12", "codec2:1200")
 
@@ -99,6 +103,20 @@ def _priors(options: argparse.Namespace, words: Sequence[str]) -> int:
     return _keep(results, prior_text(results), options.out, words)
 
 
+def _speech(options: argparse.Namespace, words: Sequence[str]) -> int:
+    torch.set_num_threads(options.threads)
+    (language,) = options.languages
+    systems: dict[str, Callable[[], Speaks]] = {
+        "audiovq": lambda: PriorVoice(options.model, options.speaker, language),
+        "espeak-ng": lambda: EspeakNg(voice_of(language)),
+    }
+    if language == "en":
+        systems["piper-joe"] = PiperJoe
+    sentences = read_sentences(options.sentences, options.num_sentences, options.languages)
+    results = compare_speech(systems, sentences, language, options.out)
+    return _keep(results, speech_text(results), options.out, words)
+
+
 def _train(options: argparse.Namespace, words: Sequence[str]) -> int:
     return _tell(train_speed(options.recipe, options.variant or [""], options.settings, options.steps), options.out)
 
@@ -134,6 +152,7 @@ _COMMANDS = {
     "speed": _speed,
     "vocoders": _vocoders,
     "priors": _priors,
+    "speech": _speech,
     "train": _train,
     "results": _results,
 }
@@ -180,9 +199,15 @@ def _parser() -> argparse.ArgumentParser:
         "models", nargs="+", metavar="MODEL", help="bundled priors or folders; ratios are to the first"
     )
     _add_sentence_options(command, num_sentences=6)
+    command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
     command.add_argument("--steps", type=int, default=8, metavar="N", help="of masked priors, a codebook (default: 8)")
     command.add_argument("--repeats", type=int, default=3, metavar="N", help="(default: 3)")
-    command.add_argument("--threads", type=int, default=1, metavar="N", help="(default: 1)")
+
+    command = commands.add_parser("speech", help="sentences spoken by a prior, espeak-ng and Piper's voice joe, scored")
+    command.add_argument("model", metavar="MODEL", help="a bundled prior or a folder")
+    _add_sentence_options(command, num_sentences=40)
+    command.add_argument("--languages", nargs=1, default=["en"], metavar="L", help="one (default: en)")
+    command.add_argument("--speaker", metavar="S", help="of the prior (default: the first of the language)")
 
     command = commands.add_parser("train", help="seconds of audio heard per second of training")
     command.add_argument("--recipe", default="train_tokenizer")
@@ -206,14 +231,9 @@ def _add_sentence_options(command: argparse.ArgumentParser, num_sentences: int) 
     command.add_argument(
         "--sentences", type=Path, metavar="FILE.parquet", help="utt_id, text, speaker, language (default: four to try)"
     )
-    command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
-    command.add_argument(
-        "--num-sentences",
-        type=int,
-        default=num_sentences,
-        metavar="N",
-        help=f"evenly over the table; 0 takes all (default: {num_sentences})",
-    )
+    how_many = f"evenly over the table; 0 takes all (default: {num_sentences})"
+    command.add_argument("--num-sentences", type=int, default=num_sentences, metavar="N", help=how_many)
+    command.add_argument("--threads", type=int, default=1, metavar="N", help="(default: 1)")
     command.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="results.json and RESULTS.md")
 
 
