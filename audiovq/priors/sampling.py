@@ -87,10 +87,12 @@ def candidates(logits: Tensor, sampling: Sampling, temperature: float) -> tuple[
         codes = logits.argmax(-1, keepdim=True)
         return codes, torch.ones_like(codes, dtype=torch.float64)
     size = logits.shape[-1]
-    shares, codes, total = _likeliest(logits, temperature, min(size, sampling.top_k or _FIRST))
+    number = min(size, sampling.top_k or (_FIRST if sampling.top_p < 1 else size))
+    shares, codes, total = _likeliest(logits, temperature, number)
     # What is left out must be none of what top_p takes.
-    if shares.shape[-1] < size and not sampling.top_k and bool((shares.sum(-1) < sampling.top_p * total).any()):
-        shares, codes, total = _likeliest(logits, temperature, size)
+    while number < size and not sampling.top_k and bool((shares.sum(-1) < sampling.top_p * total).any()):
+        number = min(size, 4 * number)
+        shares, codes, total = _likeliest(logits, temperature, number)
     if sampling.top_k:
         total = shares.sum(-1)
     before = shares.cumsum(-1) - shares
