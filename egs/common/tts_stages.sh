@@ -44,7 +44,7 @@ for ((level = 0; level < num_levels; level++)); do
 done
 of_part() { # the name of its experiment
   case "$1" in
-    level0) echo "$experiment" ;;
+    level0) echo "${experiment:?}" ;;
     *) echo "${experiment:?}_$1" ;;
   esac
 }
@@ -73,7 +73,8 @@ fi
 
 if stage_wanted 4 "voices"; then
   need "$tts/symbols_train.parquet" 2
-  run "$python" -m recipes.extract_voices ${tables//,/ } -o "$tts/voices.parquet" --model "$tokenizer" \
+  IFS=, read -ra folders <<<"$tables"
+  run "$python" -m recipes.extract_voices "${folders[@]}" -o "$tts/voices.parquet" --model "$tokenizer" \
     --only "$tts"/symbols_train.parquet "$tts"/symbols_valid.parquet
 fi
 
