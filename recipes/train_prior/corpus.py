@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,6 +14,8 @@ import torch
 from torch import Tensor
 
 from audiovq.data.item_random import item_seed
+from audiovq.data.length_batches import packed
+from audiovq.data.symbol_tables import Aligned, read_alignments
 from audiovq.data.text.config import TextConfig
 from audiovq.priors.condition import UNKNOWN, TextInputs
 from audiovq.priors.levels import CodeLevels
@@ -69,14 +70,18 @@ class Corpus:
         self.layout: Layout = layouts[0]
         self.levels = CodeLevels.of(self.layout.hop_lengths, self.layout.codebook_sizes, self.layout.num_codebooks)
         self.text = TextConfig(**json.loads(_existing(config.text, "prepare").read_text(encoding="utf-8")))
-        aligned = {split: _rows(getattr(config, f"{split}_alignments"), "align") for split in ("train", "valid")}
+        aligned = {
+            split: read_alignments(_existing(getattr(config, f"{split}_alignments"), "align"))
+            for split in ("train", "valid")
+        }
         spoken: dict[str, list[str]] = {}
         for row in aligned["train"]:
-            spoken.setdefault(row["speaker"], []).append(row["language"])
+            spoken.setdefault(row.speaker, []).append(row.language)
         self.speakers = sorted(spoken)
         self.speaker_languages = [max(set(spoken[name]), key=spoken[name].count) for name in self.speakers]
         self.languages = sorted({language for languages in spoken.values() for language in languages})
-        voices = {row["utt_id"]: np.array(row["voice"], np.float32) for row in _rows(config.voices, "voices")}
+        told = pq.read_table(_existing(config.voices, "voices")).to_pylist()
+        voices = {row["utt_id"]: np.array(row["voice"], np.float32) for row in told}
         self.voice_size = len(next(iter(voices.values())))
         self.train, self.valid = (list(self._utterances(aligned[split], tables, voices)) for split in aligned)
         self._by_speaker = {
@@ -84,11 +89,11 @@ class Corpus:
         }
 
     def _utterances(
-        self, rows: Sequence[dict[str, Any]], tables: Sequence[TokenTable], voices: dict[str, np.ndarray]
+        self, rows: Sequence[Aligned], tables: Sequence[TokenTable], voices: dict[str, np.ndarray]
     ) -> Iterator[Utterance]:
         numbers = {symbol: number for number, symbol in enumerate(self.text.symbols)}
         for row in rows:
-            utt_id, speaker, language = str(row["utt_id"]), row["speaker"], row["language"]
+            utt_id, speaker, language, durations = row.utt_id, row.speaker, row.language, row.durations
             table = next((table for table in tables if utt_id in table), None)
             if table is None:
                 raise ValueError(f"{utt_id} is aligned, but in none of the tables {', '.join(self.config.tokens)}")
@@ -100,10 +105,9 @@ class Corpus:
                 )
             entry = table.entry(utt_id)
             levels = tuple(self.layout.matrix(entry, level).T for level in range(self.layout.num_levels))
-            symbols, durations = row["symbols"], np.array(row["durations"], np.int64)
-            if durations.sum() != levels[-1].shape[1] or entry.num_channels != 1:
+            if row.num_frames != levels[-1].shape[1] or entry.num_channels != 1:
                 raise ValueError(
-                    f"{utt_id}: durations sum to {durations.sum()} frames of {levels[-1].shape[1]}, in "
+                    f"{utt_id}: durations sum to {row.num_frames} frames of {levels[-1].shape[1]}, in "
                     f"{entry.num_channels} channel(s): were other codes aligned?"
                 )
             yield Utterance(
@@ -111,7 +115,7 @@ class Corpus:
                 self.speakers.index(speaker),
                 self.languages.index(language),
                 levels,
-                np.array([numbers[symbol] for symbol in symbols], np.int64),
+                np.array([numbers[symbol] for symbol in row.symbols], np.int64),
                 durations,
                 voices[utt_id],
                 entry.num_samples / self.layout.sample_rate,
@@ -164,24 +168,14 @@ class Corpus:
 
 def pack(utterances: Sequence[Utterance], batch_seconds: float) -> list[list[Utterance]]:
     """Neighbours in batches that are at most so long with their padding, but hold one utterance at least."""
-    batches: list[list[Utterance]] = []
-    for u in utterances:
-        longest = max(u.seconds, *(other.seconds for other in batches[-1])) if batches else 0.0
-        if batches and (len(batches[-1]) + 1) * longest <= batch_seconds:
-            batches[-1].append(u)
-        else:
-            batches.append([u])
-    return batches
+    batches = packed(range(len(utterances)), [u.seconds for u in utterances], batch_seconds)
+    return [[utterances[index] for index in batch] for batch in batches]
 
 
 def _padded(rows: Sequence[Tensor]) -> Tensor:
     """Shape: [(..., N_i), ...] -> (B, ..., N), zeros behind."""
     longest = max(row.shape[-1] for row in rows)
     return torch.stack([torch.nn.functional.pad(row, (0, longest - row.shape[-1])) for row in rows])
-
-
-def _rows(path: str, stage: str) -> list[dict[str, Any]]:
-    return pq.read_table(_existing(path, stage)).to_pylist()
 
 
 def _existing(path: str, stage: str) -> Path:
