@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from audiovq.data.balance import BalanceConfig
-from audiovq.data.degrade import AugmentConfig
+from audiovq.data.source import DataConfig
 from audiovq.losses.adversarial import FORMS
 from audiovq.models import VQVAEConfig
 from audiovq.models.discriminators import DiscriminatorsConfig
@@ -16,23 +15,6 @@ from audiovq.models.vocoder import VocoderConfig
 from audiovq.priors.config import PriorConfig
 from audiovq.priors.durations import DurationConfig
 from audiovq.train.config import OptimConfig, RunConfig
-
-
-@dataclass(kw_only=True)
-class DataConfig:
-    """What is heard, in which portions."""
-
-    train_cuts: str = MISSING
-    valid_cuts: str = MISSING
-    window_seconds: float = 4.0  # longer utterances are cut into windows of this length
-    batch_seconds: float = 32.0  # audio per step, over all processes
-    valid_seconds: float = 600.0  # audio of the valid split that each validation looks at, spread over all of it
-    # each epoch plays each cut at one of these, drawn at random
-    speeds: list[float] = field(default_factory=lambda: [0.84, 0.92, 1.0, 1.0, 1.08, 1.16])
-    gain_db: float = 8.0  # each item is made louder or softer by up to this much
-    augment: AugmentConfig = field(default_factory=AugmentConfig)  # what is heard is also what has to come out
-    balance: BalanceConfig = field(default_factory=BalanceConfig)
-    num_workers: int = 1
 
 
 @dataclass(kw_only=True)

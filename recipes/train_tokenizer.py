@@ -13,11 +13,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import hydra
 import torch
-from lhotse.cut import Cut
 from lightning_fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
@@ -25,7 +24,8 @@ from torch import Tensor
 from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.build import config_to_dict, differing_fields
 from audiovq.data.augment import random_gains, random_prefixes
-from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, pick_evenly, read_cuts, spread
+from audiovq.data.loader import Batch, load, ordered_batches, pick_evenly, read_cuts, spread
+from audiovq.data.source import CutSource, ResidentSource, Source
 from audiovq.losses.masked import l1_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
@@ -54,7 +54,7 @@ class CollapsedLevelError(RuntimeError):
     """A level that has stopped carrying information."""
 
 
-class TokenizerTask(Task[Cut, Batch]):
+class TokenizerTask(Task[Any, Batch]):
     """A hierarchical VQ-VAE, its data and its losses."""
 
     def __init__(self, config: TrainTokenizerConfig, fabric: Fabric) -> None:
@@ -73,22 +73,27 @@ class TokenizerTask(Task[Cut, Batch]):
         self.average_model = VQVAE(config.model).to(fabric.device).eval()
         self.multi_scale_mel = MultiScaleMelLoss(config.model.sample_rate).to(fabric.device)
         self.hop_length = config.model.hop_lengths[0]
-        self.train_cuts = read_cuts(Path(config.data.train_cuts), config.data.window_seconds)
+        self.sound = self._source()
         valid_cuts = read_cuts(Path(config.data.valid_cuts), config.data.window_seconds)
         self.valid_cuts = spread(valid_cuts, config.data.valid_seconds)
 
     # -- data ----------------------------------------------------------------------------------------------------
 
-    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Cut]]:
-        data = self.config.data
-        return epoch_batches(self.train_cuts, data.batch_seconds, self.config.seed, epoch, data.speeds, data.balance)
-
-    def load(self, shares: Sequence[Sequence[Cut]], epoch: int) -> Iterable[Batch]:
+    def _source(self) -> Source:
         data, seed = self.config.data, self.config.seed
-        return load(shares, self.hop_length, data.num_workers, seed, epoch, ignore_stop_requests, data.augment)
+        cuts = read_cuts(Path(data.train_cuts), None if data.resident else data.window_seconds)
+        if data.resident:
+            return ResidentSource.read(cuts, data, data.window_seconds, self.hop_length, seed, self.fabric.device)
+        return CutSource(cuts, data, self.hop_length, seed, ignore_stop_requests)
 
-    def cost(self, batch: Sequence[Cut]) -> float:
-        return len(batch) * max(cut.duration for cut in batch)
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Any]]:
+        return self.sound.epoch_batches(epoch)
+
+    def load(self, shares: Sequence[Sequence[Any]], epoch: int) -> Iterable[Batch]:
+        return self.sound.load(shares, epoch)
+
+    def cost(self, batch: Sequence[Any]) -> float:
+        return self.sound.cost(batch)
 
     # -- losses --------------------------------------------------------------------------------------------------
 

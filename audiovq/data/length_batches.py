@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 
 
-def length_batches(lengths: Sequence[int], max_total: float, seed: int, epoch: int) -> list[list[int]]:
+def length_batches(lengths: Sequence[float], max_total: float, seed: int, epoch: int) -> list[list[int]]:
     """Indices of all items once, in batches of about equal lengths and at most ``max_total``, padding included.
 
     A pure function of its arguments, so a run can go on in the middle of an epoch. A longer item is alone in its batch.

@@ -59,15 +59,15 @@ class CutWaves(Dataset[Batch]):
         return Batch(batch, torch.tensor(frames), torch.tensor(seeds), sum(frames), seconds)
 
 
-def read_cuts(path: Path, window_seconds: float) -> CutSet:
-    """The cuts of a split, long ones cut into windows so that a batch pads little.
+def read_cuts(path: Path, window_seconds: float | None) -> CutSet:
+    """The cuts of a split, long ones cut into windows (None: left whole) so that a batch pads little.
 
     Raises: FileNotFoundError naming the stage that makes the file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: run the recipe's stage 'cuts' first (--stage 3)")
     cuts: CutSet = load_manifest(path)
-    return cuts.cut_into_windows(window_seconds).to_eager()
+    return (cuts.cut_into_windows(window_seconds) if window_seconds else cuts).to_eager()
 
 
 def spread(cuts: CutSet, seconds: float) -> CutSet:

@@ -24,10 +24,15 @@ class WeightAverage:
     def update(self, model: nn.Module) -> None:
         self.num_updates += 1
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
-        for name, value in model.state_dict().items():
-            if name in self.parameters:
-                self.weights[name].lerp_(value, 1 - decay)
-            else:
+        state = model.state_dict()
+        # All at once: for one after another a GPU would wait longer than it works.
+        torch._foreach_lerp_(
+            [self.weights[name] for name in state if name in self.parameters],
+            [value for name, value in state.items() if name in self.parameters],
+            1 - decay,
+        )
+        for name, value in state.items():
+            if name not in self.parameters:
                 self.weights[name].copy_(value)
 
     def state_dict(self) -> dict[str, int | dict[str, Tensor]]:

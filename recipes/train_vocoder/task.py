@@ -6,9 +6,9 @@ import random
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from lhotse import CutSet
 from lhotse.cut import Cut
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from audiovq.audio.mel import LogMel
 from audiovq.data.augment import random_prefixes
 from audiovq.data.item_random import uniform
-from audiovq.data.loader import Batch, epoch_batches, load, ordered_batches, pick_evenly, read_cuts, spread
+from audiovq.data.loader import Batch, load, ordered_batches, pick_evenly, read_cuts, spread
+from audiovq.data.source import CutSource, ResidentSource, Source
 from audiovq.losses.masked import l1_loss
 from audiovq.losses.spectral import MultiScaleMelLoss
 from audiovq.nn.mask import FrameMask
@@ -31,7 +32,7 @@ VALID_WINDOW_SECONDS = 30.0  # longer utterances of the validation data are cut,
 NUM_CLIPS = 3  # of the validation data, to look at and to listen to
 
 
-class VocoderTask(Task[Cut, Batch]):
+class VocoderTask(Task[Any, Batch]):
     """A generator, and its data.
 
     auxiliary: modules whose state belongs to the generator's training.
@@ -47,7 +48,7 @@ class VocoderTask(Task[Cut, Batch]):
         self.hop_length, self.sample_rate = self.generator.hop_length, self.generator.mel.sample_rate
         self.log_mel = LogMel(self.generator.mel).to(fabric.device)
         self.multi_scale_mel = MultiScaleMelLoss(self.sample_rate).to(fabric.device)
-        self.train_cuts = read_cuts(Path(config.data.train_cuts), config.data.window_seconds)
+        self.sound = self._source()
         valid_cuts = read_cuts(Path(config.data.valid_cuts), VALID_WINDOW_SECONDS)
         self.valid_cuts = spread(valid_cuts, config.data.valid_seconds)
 
@@ -57,17 +58,25 @@ class VocoderTask(Task[Cut, Batch]):
 
     # -- data ----------------------------------------------------------------------------------------------------
 
-    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Cut]]:
+    def _source(self) -> Source:
         data, seed = self.config.data, self.config.seed
-        cuts = CutSet.from_cuts(random_window(cut, data.train_seconds, seed, epoch) for cut in self.train_cuts)
-        return epoch_batches(cuts, data.batch_seconds, seed, epoch, data.speeds, data.balance)
+        cuts = read_cuts(Path(data.train_cuts), None if data.resident else data.window_seconds)
+        if data.resident:
+            return ResidentSource.read(cuts, data, data.train_seconds, self.hop_length, seed, self.fabric.device)
 
-    def load(self, shares: Sequence[Sequence[Cut]], epoch: int) -> Iterable[Batch]:
-        data, seed = self.config.data, self.config.seed
-        return load(shares, self.hop_length, data.num_workers, seed, epoch, ignore_stop_requests, data.augment)
+        def window(cut: Cut, epoch: int) -> Cut:
+            return random_window(cut, data.train_seconds, seed, epoch)
 
-    def cost(self, batch: Sequence[Cut]) -> float:
-        return len(batch) * max(cut.duration for cut in batch)
+        return CutSource(cuts, data, self.hop_length, seed, ignore_stop_requests, window)
+
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Any]]:
+        return self.sound.epoch_batches(epoch)
+
+    def load(self, shares: Sequence[Sequence[Any]], epoch: int) -> Iterable[Batch]:
+        return self.sound.load(shares, epoch)
+
+    def cost(self, batch: Sequence[Any]) -> float:
+        return self.sound.cost(batch)
 
     def _mask(self, num_frames: Tensor, wave: Tensor) -> FrameMask:
         return FrameMask.from_lengths(num_frames, wave.shape[-1] // self.hop_length)

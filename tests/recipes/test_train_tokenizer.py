@@ -14,6 +14,8 @@ from omegaconf import OmegaConf
 import audiovq
 from audiovq.audio.mel import LogMelConfig
 from audiovq.codes import CodesError
+from audiovq.data.balance import BalanceConfig
+from audiovq.data.source import DataConfig
 from audiovq.models import VQVAE
 from audiovq.train.config import OptimConfig
 from audiovq.train.update import NotFiniteError
@@ -180,3 +182,18 @@ def test_there_are_experiments() -> None:
 def test_a_misspelt_setting_is_an_error() -> None:
     with pytest.raises(ConfigCompositionException, match="learning_rates"):
         composed("experiment=debian_speech_codec1", "optim.learning_rates=1e-3")
+
+
+def test_a_corpus_in_memory_trains_and_goes_on_exactly(cuts: str, tmp_path: Path) -> None:
+    data = DataConfig(train_cuts=cuts, valid_cuts=cuts, window_seconds=0.2, batch_seconds=1.0, resident=True)
+    assert train(settings(cuts, tmp_path / "whole", data=data)) == 0
+    first = settings(cuts, tmp_path / "parts", data=data, time_budget_minutes=1e-9)
+    while train(first) != 0:
+        pass
+    whole, parts = (last_state(tmp_path / name)["networks"]["model"]["weights"] for name in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_corpus_in_memory_is_not_augmented(cuts: str) -> None:
+    with pytest.raises(ValueError, match=r"leave data\.augment"):
+        DataConfig(train_cuts=cuts, valid_cuts=cuts, resident=True, balance=BalanceConfig(voices=1.0))

@@ -14,9 +14,10 @@ import torch
 from audiovq.audio.mel import LogMelConfig
 from audiovq.data.cuts import write_cuts
 from audiovq.data.kaldi import DataDir
+from audiovq.data.source import DataConfig
 from audiovq.train.checkpoint import checkpoints, load_checkpoint
 from audiovq.train.config import OptimConfig
-from recipes.schema import DataConfig, TrainTokenizerConfig
+from recipes.schema import TrainTokenizerConfig
 from recipes.train_tokenizer import train
 from tests.models import tiny
 

@@ -1,0 +1,122 @@
+"""Where a training's sound comes from: recordings that are read batch by batch, or a corpus that lies in memory."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lhotse import CutSet
+from lhotse.cut import Cut
+from torch import Tensor
+
+from audiovq.data.balance import BalanceConfig
+from audiovq.data.degrade import AugmentConfig
+from audiovq.data.loader import Batch, epoch_batches, load
+from audiovq.data.resident import ResidentCorpus, Stretch
+
+MISSING = "???"  # has to be given, in the words of omegaconf
+
+
+@dataclass(kw_only=True)
+class DataConfig:
+    """What is heard, in which portions."""
+
+    train_cuts: str = MISSING
+    valid_cuts: str = MISSING
+    window_seconds: float = 4.0  # longer utterances are cut into windows of this length
+    batch_seconds: float = 32.0  # audio per step, over all processes
+    valid_seconds: float = 600.0  # audio of the valid split that each validation looks at, spread over all of it
+    # each epoch plays each cut at one of these, drawn at random
+    speeds: list[float] = field(default_factory=lambda: [0.84, 0.92, 1.0, 1.0, 1.08, 1.16])
+    gain_db: float = 8.0  # each item is made louder or softer by up to this much
+    augment: AugmentConfig = field(default_factory=AugmentConfig)  # what is heard is also what has to come out
+    balance: BalanceConfig = field(default_factory=BalanceConfig)
+    num_workers: int = 1
+    # Keep all training sound in the memory of the device: for GPUs, which outrun any reading of files.
+    resident: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resident and (self.augment != AugmentConfig() or self.balance != BalanceConfig()):
+            raise ValueError("data.resident plays the recordings as they are: leave data.augment and data.balance out")
+
+
+class Source(ABC):
+    """What a task hears, as audiovq.train.task wants it."""
+
+    @abstractmethod
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Any]]:
+        """The global batches of an epoch."""
+
+    @abstractmethod
+    def load(self, shares: Sequence[Sequence[Any]], epoch: int) -> Iterable[Batch]:
+        """One batch for each share, in order."""
+
+    @abstractmethod
+    def cost(self, batch: Sequence[Any]) -> float:
+        """What grows with the memory that a batch needs."""
+
+
+@dataclass
+class CutSource(Source):
+    """Cuts, read by other processes ahead of their use.
+
+    window: takes from a cut what an epoch hears of it; each worker process begins with ``worker_init``.
+    """
+
+    cuts: CutSet
+    config: DataConfig
+    hop_length: int
+    seed: int
+    worker_init: Callable[[int], None]
+    window: Callable[[Cut, int], Cut] | None = None
+
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Cut]]:
+        data, cuts, window = self.config, self.cuts, self.window
+        if window is not None:
+            cuts = CutSet.from_cuts(window(cut, epoch) for cut in cuts)
+        return epoch_batches(cuts, data.batch_seconds, self.seed, epoch, data.speeds, data.balance)
+
+    def load(self, shares: Sequence[Sequence[Cut]], epoch: int) -> Iterable[Batch]:
+        data = self.config
+        return load(shares, self.hop_length, data.num_workers, self.seed, epoch, self.worker_init, data.augment)
+
+    def cost(self, batch: Sequence[Cut]) -> float:
+        return len(batch) * max(cut.duration for cut in batch)
+
+
+@dataclass
+class ResidentSource(Source):
+    """A corpus in memory, heard in windows of ``window_seconds`` that lie elsewhere each epoch."""
+
+    corpus: ResidentCorpus
+    config: DataConfig
+    window_seconds: float
+    hop_length: int
+    seed: int
+
+    @classmethod
+    def read(
+        cls, cuts: CutSet, config: DataConfig, window_seconds: float, hop_length: int, seed: int, device: torch.device
+    ) -> ResidentSource:
+        """Read all cuts into the memory of ``device``."""
+        rate = next(iter(cuts)).sampling_rate
+        corpus = ResidentCorpus(_waves(cuts), rate, device)
+        return cls(corpus, config, window_seconds, hop_length, seed)
+
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Stretch]]:
+        data = self.config
+        return self.corpus.epoch_batches(self.window_seconds, data.batch_seconds, data.speeds, self.seed, epoch)
+
+    def load(self, shares: Sequence[Sequence[Stretch]], epoch: int) -> Iterable[Batch]:
+        return self.corpus.load(shares, self.hop_length, self.seed, epoch)
+
+    def cost(self, batch: Sequence[Stretch]) -> float:
+        return max(len(batch) * stretch.num_samples / stretch.percent for stretch in batch)
+
+
+def _waves(cuts: CutSet) -> Iterator[tuple[str, Tensor]]:
+    for cut in cuts:
+        yield cut.id, torch.from_numpy(cut.load_audio())[0].float()
