@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from audiovq.audio.io import AudioError
 from audiovq.data.kaldi.sounds import Sound
 from audiovq.data.kaldi.tables import KINDS, DataDirError, Problem, parse_segment, read_tables, sort_ids, write_table
 
@@ -86,6 +87,16 @@ class DataDir:
             others={name: _part(table, keys[KINDS[name].keyed_by]) for name, table in self.others.items()},
         )
 
+    def in_segments(self) -> DataDir:
+        """The same utterances as segments, each of all of its recording.
+
+        Raises: AudioError when the length of a sound is not known and cannot be read.
+        """
+        known = self.utt2dur or self.reco2dur or {}
+        seconds = {sound.utt_id: known.get(sound.utt_id) or sound.seconds() for sound in self.sounds()}
+        whole = {utterance: Segment(utterance, 0.0, seconds[utterance]) for utterance in self.ids}
+        return replace(self, segments=whole, reco2dur=seconds)
+
     def tables(self) -> dict[str, dict[str, str]]:
         """The tables that are there, as they are written: the values are text."""
         durations = {"utt2dur": self.utt2dur, "reco2dur": self.reco2dur}
@@ -109,12 +120,13 @@ class DataDir:
     def save(self, path: str | Path) -> None:
         """Write the tables, each through a temporary file, so that none is ever seen half written.
 
-        Tables that the folder has and the directory lacks are removed.
+        Tables that the folder has and the directory lacks are removed. Utterances without words get what lhotse needs
+        to read them, which `load` takes away again: segments of whole recordings, or beside segments an empty text.
         Raises: DataDirError for an id or a value that would not come back from a file.
         """
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
-        tables = self.tables()
+        tables = self._with_words_optional().tables()
         for name in KINDS:
             if name not in tables:
                 (folder / name).unlink(missing_ok=True)
@@ -137,6 +149,7 @@ class DataDir:
     @classmethod
     def from_rows(cls, rows: dict[str, dict[str, str]]) -> DataDir:
         """The directory of these tables, whose values are all well formed."""
+        rows = _without_fillers(rows)
         durations = {
             name: {key: float(value) for key, value in rows[name].items()} if name in rows else None
             for name in ("utt2dur", "reco2dur")
@@ -152,6 +165,32 @@ class DataDir:
             others={name: table for name, table in rows.items() if name not in known},
             **durations,
         )
+
+    def _with_words_optional(self) -> DataDir:
+        """With the tables that lhotse wants where there are utterances without words.
+
+        Its load_kaldi_data_dir stops at a text without words unless there are segments, and at segments without a text.
+        """
+        if self.segments is not None:
+            return self if self.text is not None else replace(self, text=dict.fromkeys(self.segments, ""))
+        if self.text is None or all(self.text.values()):
+            return self
+        try:
+            return self.in_segments()
+        except AudioError:  # a sound that nobody can read keeps nothing from being written; validate names it
+            return self
+
+
+def _without_fillers(rows: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Without what `save` adds where there are utterances without words."""
+    if "segments" not in rows or "text" not in rows or all(rows["text"].values()):
+        return rows
+    segments, seconds, gone = rows["segments"], rows.get("reco2dur", {}), set[str]()
+    if all(parse_segment(part) == (key, 0.0, float(seconds.get(key, "nan"))) for key, part in segments.items()):
+        gone = {"segments", "reco2dur"} if rows.get("utt2dur") == seconds else {"segments"}
+    elif not any(rows["text"].values()):
+        gone = {"text"}
+    return {name: table for name, table in rows.items() if name not in gone}
 
 
 _Value = TypeVar("_Value")

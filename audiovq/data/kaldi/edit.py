@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from audiovq.data.kaldi.datadir import DataDir, Segment
+from audiovq.data.kaldi.datadir import DataDir
 from audiovq.data.kaldi.tables import KINDS, DataDirError, sort_ids
 
 _SHOWN = 5
@@ -66,7 +66,7 @@ def combine(parts: Mapping[str, DataDir]) -> tuple[DataDir, list[str]]:
         AudioError when segments are needed, and the length of a sound is not known and cannot be read.
     """
     if any(data.segments is not None for data in parts.values()):
-        parts = {name: data if data.segments is not None else _in_segments(data) for name, data in parts.items()}
+        parts = {name: data if data.segments is not None else data.in_segments() for name, data in parts.items()}
     tables = {name: data.tables() for name, data in parts.items()}
     present = {table: [name for name in tables if table in tables[name]] for table in KINDS if table != "spk2utt"}
     rows, notes = {}, []
@@ -83,16 +83,6 @@ def _first(ids: list[str], count: int) -> list[str]:
     if count > len(ids):
         raise DataDirError(f"there are {len(ids)} utterances, not {count}")
     return ids[:count]
-
-
-def _in_segments(data: DataDir) -> DataDir:
-    """The same utterances as segments, each of all of its recording."""
-    known = data.utt2dur or data.reco2dur or {}
-    seconds = {sound.utt_id: known.get(sound.utt_id) or sound.seconds() for sound in data.sounds()}
-    whole = {utterance: Segment(utterance, 0.0, seconds[utterance]) for utterance in data.ids}
-    return DataDir(
-        data.wav_scp, data.utt2spk, data.text, data.utt2lang, data.utt2dur, whole, data.reco2dur, data.others
-    )
 
 
 def _union(table: str, of: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -40,15 +40,60 @@ def test_cuts_have_the_samples_of_the_sounds(make: Callable[[Path], DataDir], tm
         assert (cut.supervisions[0].speaker, cut.supervisions[0].start) == (data.utt2spk[cut.id], 0)
 
 
+WORDS: dict[str, Callable[[list[str]], dict[str, str] | None]] = {
+    "all": lambda ids: {key: f"words of {key}" for key in ids},
+    "some": lambda ids: {key: "" if number % 2 else "eins zwei" for number, key in enumerate(ids)},
+    "none": lambda ids: dict.fromkeys(ids, ""),
+    "no text": lambda ids: None,
+}
+
+
+@pytest.mark.parametrize("with_lengths", [True, False])
+@pytest.mark.parametrize("words", WORDS)
 @pytest.mark.parametrize("make", [whole_files, segments])
-def test_lhotse_reads_what_is_saved(make: Callable[[Path], DataDir], tmp_path: Path) -> None:
+def test_lhotse_reads_what_is_saved(
+    make: Callable[[Path], DataDir], words: str, with_lengths: bool, tmp_path: Path
+) -> None:
     data = make(tmp_path)
-    data.text = {key: text or "none" for key, text in (data.text or {}).items()}  # lhotse refuses empty ones
-    recordings, supervisions, _ = load_kaldi_data_dir(saved(data, tmp_path / "data"), RATE)
+    if data.segments is None:  # a length that has no end in milliseconds
+        write_wav(tmp_path / "0.wav", 7919)
+        data.utt2dur = {**(data.utt2dur or {}), "anna-01": 7919 / RATE}
+    data.text = WORDS[words](data.ids)
+    if not with_lengths:
+        data.utt2dur = data.reco2dur = None
+    folder = saved(data, tmp_path / "data")
+    assert validate(folder, RATE, check_samples=True) == []
+    recordings, supervisions, _ = load_kaldi_data_dir(folder, RATE)
+    assert supervisions is not None
     assert sorted(recording.id for recording in recordings) == sorted(data.wav_scp)
-    assert {one.id: (one.speaker, one.duration) for one in supervisions} == {
-        sound.utt_id: (data.utt2spk[sound.utt_id], sound.seconds()) for sound in data.sounds()
+    assert {one.id: (one.speaker, one.text or "") for one in supervisions} == {
+        key: (data.utt2spk[key], (data.text or {}).get(key, "")) for key in data.ids
     }
+    cuts = CutSet.from_manifests(recordings, supervisions).trim_to_supervisions(keep_overlapping=False)
+    heard = {cut.supervisions[0].id: torch.from_numpy(cut.load_audio()) for cut in cuts}
+    for sound in data.sounds():
+        wave = sound.read()[0]
+        if data.segments is None and words in ("all", "no text"):
+            wave = wave[:, : heard[sound.utt_id].shape[1]]  # lhotse rounds lengths that nobody tells it down
+        assert torch.equal(heard[sound.utt_id], wave)
+
+
+@pytest.mark.parametrize("words", ["some", "none"])
+def test_what_lhotse_needs_is_not_seen_here(words: str, tmp_path: Path) -> None:
+    data = whole_files(tmp_path)
+    data.text = WORDS[words](data.ids)
+    folder = saved(data, tmp_path / "data")
+    assert (folder / "segments").read_text() == "".join(f"{key} {key} 0.000000 0.500000\n" for key in data.ids)
+    assert DataDir.load(folder) == data
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    DataDir.load(folder).save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_sounds_that_cannot_be_read_keep_nothing_from_being_written(tmp_path: Path) -> None:
+    data = whole_files(tmp_path)
+    data.utt2dur, data.wav_scp["bob-007"] = None, "none.wav"
+    assert DataDir.load(saved(data, tmp_path / "data")) == data
 
 
 def recording(tmp_path: Path, channels: int = 1) -> Recording:

@@ -71,7 +71,9 @@ from tests.data.kaldi.make import RATE, saved, segments, whole_files, write_wav
     ],
 )
 def test_a_broken_table_is_named_with_its_line(name: str, content: bytes, problem: str, tmp_path: Path) -> None:
-    folder = saved(whole_files(tmp_path), tmp_path / "data")
+    data = whole_files(tmp_path)
+    data.text = dict.fromkeys(data.ids, "words")
+    folder = saved(data, tmp_path / "data")
     (folder / name).write_bytes(content)
     assert any(line.startswith(f"{folder}/{problem}") for line in validate(folder)), validate(folder)
 
