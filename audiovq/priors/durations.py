@@ -63,7 +63,7 @@ class DurationPredictor(nn.Module):
         """
         mean, log_variance = (part.double() for part in self(inputs))
         deviation = (0.5 * log_variance).exp()
-        uniforms = random.uniforms(mean.shape[1]).clamp(1e-6, 1 - 1e-6)
+        uniforms = random.uniforms(mean.shape[1]).to(mean.device).clamp(1e-6, 1 - 1e-6)
         drawn = temperature * deviation * torch.special.ndtri(uniforms)
         # The mean of a log-normal distribution lies above its median; what is drawn makes up for that by itself.
         above = (1 - temperature**2) * 0.5 * deviation.square() if temperature < 1 else 0.0

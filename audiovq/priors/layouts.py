@@ -8,7 +8,7 @@ number of coarsest frames.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -44,6 +44,11 @@ class Layout:
     def num_positions(self) -> int:
         return self.index.shape[1]
 
+    def to(self, device: torch.device) -> Layout:
+        """The same on another device: codes and what is made of them have to lie where the layout does."""
+        parts = {name: getattr(self, name).to(device) for name in ("book", "level", "frame", "index")}
+        return replace(self, **parts)
+
     def tokens(self, codes: Sequence[Tensor], num_coarse: Tensor | None = None) -> Tensor:
         """Codes of all levels, (B, K_l, N_l) each, to tokens of the shared vocabulary; NOTHING past an item's own end.
 
@@ -51,14 +56,14 @@ class Layout:
         """
         self.levels.num_coarse(codes)
         flat = torch.cat([codes[level].flatten(1) for level in self.covered], dim=1)
-        offsets = torch.tensor(self.levels.offsets)[self.book.clamp(min=0)]
+        offsets = torch.tensor(self.levels.offsets, device=self.book.device)[self.book.clamp(min=0)]
         tokens = flat[:, self.index.clamp(min=0)] + offsets
         return tokens.masked_fill(~self.valid(num_coarse), NOTHING)
 
     def codes(self, tokens: Tensor) -> list[Tensor]:
         """The inverse: codes (B, K_l, N_l) of the covered levels. Raises: ValueError when a code is missing."""
         there = self.index >= 0
-        offsets = torch.tensor(self.levels.offsets)[self.book.clamp(min=0)]
+        offsets = torch.tensor(self.levels.offsets, device=self.book.device)[self.book.clamp(min=0)]
         found = (tokens - offsets)[:, there]
         if bool((tokens[:, there] < 0).any()):
             raise ValueError("expected a token at every place of the layout, got places without")
@@ -75,7 +80,7 @@ class Layout:
         there = (self.index >= 0)[None]
         if num_coarse is None:
             return there
-        factors = torch.tensor(self.levels.factors)[self.level.clamp(min=0)]
+        factors = torch.tensor(self.levels.factors, device=self.level.device)[self.level.clamp(min=0)]
         return there & (self.frame // factors < num_coarse[:, None, None])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,6 +60,7 @@ class Sampling:
             raise ValueError(f"speed is {self.speed}, expected 0.2 to 5")
 
 
+_MANY = 4000  # random numbers: from here on numpy's hand-over of the generator's state is repaid
 _FIRST = 256  # so many of the likeliest codes are looked at before all are: sorting thousands is slow
 
 
@@ -73,8 +75,16 @@ class ItemRandom:
         return self._random.random()
 
     def uniforms(self, number: int) -> Tensor:
-        """Shape: (number,) float64."""
-        return torch.tensor([self._random.random() for _ in range(number)], dtype=torch.float64)
+        """As many calls of ``uniform`` give them, but sooner. Shape: (number,) float64."""
+        if number < _MANY:
+            return torch.tensor([self._random.random() for _ in range(number)], dtype=torch.float64)
+        version, (*words, place), other = self._random.getstate()
+        same = np.random.RandomState()
+        same.set_state(("MT19937", np.array(words, np.uint32), place))
+        drawn = torch.from_numpy(same.random_sample(number))
+        state = same.get_state(legacy=True)
+        self._random.setstate((version, (*map(int, state[1]), int(state[2])), other))
+        return drawn
 
 
 def candidates(logits: Tensor, sampling: Sampling, temperature: float) -> tuple[Tensor, Tensor]:

@@ -36,7 +36,7 @@ def foreseen(
     """
     config = network.config
     mask = FrameMask.from_lengths(num_coarse, codes[0].shape[-1])
-    layout = network.layout(codes[0].shape[-1])
+    layout = network.layout(codes[0].shape[-1]).to(codes[0].device)
     noise = config.code_noise if network.training else 0.0
     noisy = [
         disturbed(each, size, noise, draws) for each, size in zip(codes, config.codes.codebook_sizes, strict=False)
@@ -55,7 +55,7 @@ def foreseen(
 def _of_book(
     network: CodeNetwork, hidden: Tensor, tokens: Tensor, asked: Tensor, layout: Layout, book: int
 ) -> tuple[Tensor, Tensor]:
-    item, stream, position = (asked & (layout.book == book).to(asked.device)).nonzero(as_tuple=True)
+    item, stream, position = (asked & (layout.book == book)).nonzero(as_tuple=True)
     wanted = tokens[item, stream, position] - network.config.codes.offsets[book]
     logits = network.logits(hidden[item, position], book).float()
     return F.cross_entropy(logits, wanted, reduction="sum"), torch.tensor(len(wanted), device=hidden.device)

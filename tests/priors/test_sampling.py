@@ -72,3 +72,9 @@ def test_random_numbers_belong_to_the_item() -> None:
 def test_senseless_settings_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}"):
         Sampling(**{name: value})  # type: ignore[arg-type]
+
+
+def test_many_random_numbers_are_those_drawn_one_by_one() -> None:
+    many, single = ItemRandom(1, "x"), ItemRandom(1, "x")
+    for number in (10, 5000, 4000):
+        assert many.uniforms(number).tolist() == [single.uniform() for _ in range(number)]
