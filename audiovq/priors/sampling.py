@@ -80,10 +80,10 @@ class ItemRandom:
             return torch.tensor([self._random.random() for _ in range(number)], dtype=torch.float64)
         version, (*words, place), other = self._random.getstate()
         same = np.random.RandomState()
-        same.set_state(("MT19937", np.array(words, np.uint32), place))
+        same.set_state({"bit_generator": "MT19937", "state": {"key": np.array(words, np.uint32), "pos": place}})
         drawn = torch.from_numpy(same.random_sample(number))
-        state = same.get_state(legacy=True)
-        self._random.setstate((version, (*map(int, state[1]), int(state[2])), other))
+        state = same.get_state(legacy=False)["state"]
+        self._random.setstate((version, (*state["key"].tolist(), state["pos"]), other))
         return drawn
 
 
