@@ -15,11 +15,21 @@ def wave_pair(reference: Tensor | np.ndarray, result: Tensor | np.ndarray) -> tu
     Shape: each (T,) or (1, T) -> (T,)
     Raises: ValueError when the shapes differ, a wave is empty or not mono, or a sample is not finite.
     """
-    waves = torch.as_tensor(reference).float(), torch.as_tensor(result).float()
-    if waves[0].shape != waves[1].shape or waves[0].numel() == 0 or waves[0].numel() != waves[0].shape[-1]:
-        shapes = " and ".join(str(tuple(wave.shape)) for wave in waves)
-        raise ValueError(f"expected two mono waves (T,) or (1, T) of one length T >= 1, got {shapes}")
-    for name, wave in zip(("reference", "result"), waves, strict=True):
-        if not wave.isfinite().all():
-            raise ValueError(f"the {name} holds samples that are not finite; nothing can be compared with them")
-    return waves[0].flatten(), waves[1].flatten()
+    shapes = [tuple(torch.as_tensor(wave).shape) for wave in (reference, result)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"expected two mono waves of one length, got {shapes[0]} and {shapes[1]}")
+    return mono_wave("reference", reference), mono_wave("result", result)
+
+
+def mono_wave(name: str, wave: Tensor | np.ndarray) -> Tensor:
+    """A mono wave as float32.
+
+    Shape: (T,) or (1, T) -> (T,)
+    Raises: ValueError, which says `name`, when it is empty or not mono, or a sample is not finite.
+    """
+    wave = torch.as_tensor(wave).float()
+    if wave.numel() == 0 or wave.numel() != wave.shape[-1]:
+        raise ValueError(f"expected a mono wave (T,) or (1, T) with T >= 1, got the {name} {tuple(wave.shape)}")
+    if not wave.isfinite().all():
+        raise ValueError(f"the {name} holds samples that are not finite; nothing can be compared with them")
+    return wave.flatten()

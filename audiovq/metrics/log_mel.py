@@ -29,6 +29,14 @@ def wave_log_mel_l1(reference: Tensor | np.ndarray, result: Tensor | np.ndarray,
     return log_mel_l1(*(log_mel(wave, config) for wave in wave_pair(reference, result)))
 
 
+def log_mel_config(sample_rate: int) -> LogMelConfig:
+    """The spectrogram in which waves of one rate are compared: 80 bands up to half the rate, 40 ms every 10 ms."""
+    hop_length = round(sample_rate / 100)
+    return LogMelConfig(
+        sample_rate=sample_rate, n_fft=4 * hop_length, hop_length=hop_length, num_mels=80, fmax=sample_rate / 2
+    )
+
+
 def log_mel(wave: Tensor, config: LogMelConfig) -> Tensor:
     """Log-mel spectrogram of a mono wave.
 

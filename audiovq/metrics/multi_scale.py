@@ -46,6 +46,18 @@ def multi_resolution_stft_distance(reference: Tensor | np.ndarray, result: Tenso
     return total / len(STFT_WINDOWS)
 
 
+def log_spectral_distance(reference: Tensor | np.ndarray, result: Tensor | np.ndarray) -> float:
+    """Mean over frames of the root mean square difference of log magnitudes: 0 and up, lower is better, in dB.
+
+    Windows of 2048 samples every 512, magnitudes from -100 dB on, so figures of different sample rates differ.
+
+    Shape: each (T,) or (1, T)
+    Source: Gray and Markel 1976, "Distance Measures for Speech Processing", equation 9, with p = 2.
+    """
+    logs = [20 * _magnitudes(wave, 2048).clamp(min=FLOOR).log10() for wave in wave_pair(reference, result)]
+    return float((logs[0] - logs[1]).square().mean(dim=0).sqrt().mean())
+
+
 def _magnitudes(wave: Tensor, window: int) -> Tensor:
     shape = torch.hann_window(window)
     return torch.stft(

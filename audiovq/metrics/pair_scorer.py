@@ -77,7 +77,11 @@ class PairScorer:
         second = resample(result.mean(0, keepdim=True), result_rate, sample_rate)[0]
         fitted = fit(first, second, estimate_delay(first, second, sample_rate) if self._settings.align else 0)
         names = [name for name in work.metrics if name in METRICS]
-        values, reasons = measure(names, fitted.reference, fitted.result, sample_rate)
+        values, reasons = measure(
+            [name for name in names if not METRICS[name].warps], fitted.reference, fitted.result, sample_rate
+        )
+        # What warps time itself is given all of both.
+        warped, warped_reasons = measure([name for name in names if METRICS[name].warps], first, second, sample_rate)
         scores: Scores = {
             "utterance": pair.name,
             "files": work.files,
@@ -86,8 +90,8 @@ class PairScorer:
             "delay_samples": fitted.delay_samples,
             "length_difference_samples": len(second) - len(first),
             "notes": [*notes, *fitted.notes],
-            "scores": values,
-            "not_measurable": reasons,
+            "scores": values | warped,
+            "not_measurable": reasons | warped_reasons,
         }
         if asked := [name for name in work.metrics if name in TEXT_METRICS]:
             self._listen(pair, asked, scores, fitted.reference, fitted.result)

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from audiovq.audio.mel import LogMelConfig
+from audiovq.metrics.cepstral import mcd, mcd_dtw
 from audiovq.metrics.intelligibility import estoi, stoi
-from audiovq.metrics.log_mel import wave_log_mel_l1
+from audiovq.metrics.log_mel import log_mel_config, wave_log_mel_l1
 from audiovq.metrics.mos import distillmos, dnsmos_p808, plcmos
-from audiovq.metrics.multi_scale import multi_resolution_stft_distance, multi_scale_mel_distance
+from audiovq.metrics.multi_scale import (
+    log_spectral_distance,
+    multi_resolution_stft_distance,
+    multi_scale_mel_distance,
+)
 from audiovq.metrics.perceptual import pesq_nb, pesq_wb
+from audiovq.metrics.pitch import f0_rmse, gross_pitch_error, voicing_error
 from audiovq.metrics.speaker import speaker_similarity
 from audiovq.metrics.visqol import visqol_audio, visqol_speech
 from audiovq.metrics.waveform import si_sdr
@@ -38,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of two mono waves of one length and rate.
+    """A score of two mono waves of one rate, and of one length unless it `warps` time.
 
     measure: takes (reference, result, sample_rate). packages: what the extra `eval` has to bring.
     """
@@ -47,14 +52,7 @@ class Metric:
     column: Column
     speech_only: bool = False
     packages: tuple[str, ...] = ()
-
-
-def log_mel_config(sample_rate: int) -> LogMelConfig:
-    """The spectrogram in which waves of one rate are compared: 80 bands up to half the rate, 40 ms every 10 ms."""
-    hop_length = round(sample_rate / 100)
-    return LogMelConfig(
-        sample_rate=sample_rate, n_fft=4 * hop_length, hop_length=hop_length, num_mels=80, fmax=sample_rate / 2
-    )
+    warps: bool = False
 
 
 def _log_mel_l1(reference: Tensor, result: Tensor, sample_rate: int) -> float:
@@ -63,6 +61,10 @@ def _log_mel_l1(reference: Tensor, result: Tensor, sample_rate: int) -> float:
 
 def _stft_distance(reference: Tensor, result: Tensor, sample_rate: int) -> float:
     return multi_resolution_stft_distance(reference, result)
+
+
+def _log_spectral_distance(reference: Tensor, result: Tensor, sample_rate: int) -> float:
+    return log_spectral_distance(reference, result)
 
 
 def _si_sdr(reference: Tensor, result: Tensor, sample_rate: int) -> float:
@@ -76,7 +78,13 @@ METRICS: dict[str, Metric] = {
     "log_mel_l1": Metric(_log_mel_l1, Column("log-mel L1 of the wave", "nat", False, "0 and up")),
     "mel_distance": Metric(multi_scale_mel_distance, Column("mel distance", "nat", False, "0 and up")),
     "stft_distance": Metric(_stft_distance, Column("STFT distance", "", False, "0 and up")),
+    "lsd": Metric(_log_spectral_distance, Column("log-spectral distance", "dB", False, "0 and up")),
     "si_sdr": Metric(_si_sdr, Column("SI-SDR", "dB", True, "-100 to 100")),
+    "mcd": Metric(mcd, Column("MCD", "dB", False, "0 and up"), True),
+    "mcd_dtw": Metric(mcd_dtw, Column("MCD with DTW", "dB", False, "0 and up"), True, warps=True),
+    "f0_rmse": Metric(f0_rmse, Column("F0 RMSE", "cents", False, "0 and up"), True),
+    "voicing_error": Metric(voicing_error, Column("voicing decision error", "", False, "0 to 1"), True),
+    "gross_pitch_error": Metric(gross_pitch_error, Column("gross pitch error", "", False, "0 to 1"), True),
     "stoi": Metric(stoi, Column("STOI", "", True, "about 0 to 1"), True, ("pystoi",)),
     "estoi": Metric(estoi, Column("ESTOI", "", True, "about 0 to 1"), True, ("pystoi",)),
     "pesq_wb": Metric(pesq_wb, Column("PESQ-WB", "MOS-LQO", True, "1.02 to 4.64"), True, ("pesq",)),

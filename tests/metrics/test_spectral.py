@@ -9,7 +9,11 @@ import torch
 
 from audiovq.audio.mel import LogMelConfig
 from audiovq.metrics.log_mel import log_mel_l1, wave_log_mel_l1
-from audiovq.metrics.multi_scale import multi_resolution_stft_distance, multi_scale_mel_distance
+from audiovq.metrics.multi_scale import (
+    log_spectral_distance,
+    multi_resolution_stft_distance,
+    multi_scale_mel_distance,
+)
 
 RATE = 16_000
 
@@ -44,6 +48,22 @@ def test_half_the_amplitude_has_a_spectral_convergence_of_a_half(noise: torch.Te
     assert multi_resolution_stft_distance(noise, noise / 2) == pytest.approx(0.5 + math.log(2), abs=1e-3)
 
 
+def test_log_spectral_distance_of_a_tenth_is_20_db(noise: torch.Tensor) -> None:
+    assert log_spectral_distance(noise, noise) == 0
+    assert log_spectral_distance(noise, noise / 10) == pytest.approx(20, abs=0.05)
+    assert log_spectral_distance(torch.zeros(4096), torch.zeros(4096)) == 0
+
+
+def test_log_spectral_distance_equals_that_of_librosas_spectra(noise: torch.Tensor) -> None:
+    other = noise.roll(300) * 0.5
+    levels = [
+        20 * np.log10(np.maximum(np.abs(librosa.stft(wave.numpy(), n_fft=2048, pad_mode="constant")), 1e-5))
+        for wave in (noise, other)
+    ]
+    expected = np.sqrt(((levels[0] - levels[1]) ** 2).mean(axis=0)).mean()
+    assert log_spectral_distance(noise, other) == pytest.approx(expected, rel=1e-4)
+
+
 def test_mel_distance_equals_librosas(noise: torch.Tensor) -> None:
     other = noise.roll(40) * 0.7
     expected = []
@@ -76,7 +96,7 @@ def test_one_sample_can_be_measured(num_samples: int) -> None:
 def test_lengths_and_values_are_checked(noise: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="one length"):
         multi_scale_mel_distance(noise, noise[:-1], RATE)
-    with pytest.raises(ValueError, match="one length"):
+    with pytest.raises(ValueError, match="expected a mono wave"):
         multi_scale_mel_distance(noise.reshape(2, -1), noise.reshape(2, -1), RATE)
     with pytest.raises(ValueError, match="result holds samples that are not finite"):
         multi_scale_mel_distance(noise, noise * float("nan"), RATE)

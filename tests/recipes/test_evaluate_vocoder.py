@@ -15,8 +15,7 @@ from audiovq.audio import io
 from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.audio.mel import LogMelConfig
 from audiovq.data.kaldi import DataDir
-from audiovq.metrics.log_mel import log_mel, wave_log_mel_l1
-from audiovq.metrics.registry import log_mel_config
+from audiovq.metrics.log_mel import log_mel, log_mel_config, wave_log_mel_l1
 from audiovq.models import VQVAE
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained import ModelError, save_model, save_vocoder
