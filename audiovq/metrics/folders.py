@@ -70,7 +70,7 @@ def score_folders(
         except OSError as error:
             failures[pair.name] = f"{error.filename}: {error.strerror}"
     done = total - len(todo)
-    for scores in score_all(functools.partial(PairScorer, settings, names), todo, num_workers):
+    for scores in score_all(functools.partial(PairScorer, settings, names), todo, num_workers, _killed):
         if "failed" in scores:
             failures[scores["utterance"]] = scores["failed"]
         else:
@@ -91,6 +91,10 @@ def score_folders(
         with write_atomically(folder / name) as file:
             file.write(text.encode())
     return summary
+
+
+def _killed(work: Work, reason: str) -> Scores:
+    return {"utterance": work.pair.name, "failed": reason}
 
 
 def unscored(pair: Pair, before: Scores | None, metrics: Sequence[str]) -> Work:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from torch import Tensor
@@ -14,6 +15,9 @@ from audiovq.metrics.registry import WAVE_METRICS
 from audiovq.metrics.score_file import Scores
 
 Score = Callable[[Any], Scores]  # of one utterance
+WhenKilled = Callable[[Any, str], Scores]  # takes an utterance that was not scored, and the reason
+
+_WHY = "perhaps for want of memory, of which fewer processes need less"
 
 
 def measure(
@@ -30,29 +34,77 @@ def measure(
     return values, reasons
 
 
-def score_all(begin: Callable[[], Score], utterances: Sequence[Any], num_workers: int) -> Iterator[Scores]:
-    """Scores of each utterance, as they get done. ``begin`` is called once in each of the processes."""
+def _give_up(utterance: Any, reason: str) -> Scores:
+    raise ChildProcessError(f"{utterance}: {reason}; what is scored is kept, and the same command goes on")
+
+
+def score_all(
+    begin: Callable[[], Score], utterances: Sequence[Any], num_workers: int, when_killed: WhenKilled = _give_up
+) -> Iterator[Scores]:
+    """Scores of each utterance, as they get done. ``begin`` is called once in each of the processes.
+
+    When a process is killed, those that it may have been scoring are scored again, each alone; of one that kills its
+    process again the scores are what ``when_killed`` gives.
+
+    Raises: ChildProcessError for an utterance whose process is killed, unless ``when_killed`` does something else.
+    """
     if num_workers <= 1:
         yield from map(begin(), utterances)
         return
+    waiting = list(utterances)
+    while waiting:
+        left = yield from _score_until_killed(begin, waiting, num_workers)
+        # Handed to processes in this order: those that run, and as many and one more that are about to.
+        suspects, waiting = left[: 2 * num_workers + 1], left[2 * num_workers + 1 :]
+        for utterance in suspects:
+            if (yield from _score_until_killed(begin, [utterance], 1)):
+                yield when_killed(utterance, f"the process that scored it was killed, {_WHY}")
+
+
+def _score_until_killed(
+    begin: Callable[[], Score], utterances: Sequence[Any], num_workers: int
+) -> Generator[Scores, None, list[Any]]:
+    """Returns what is not scored since a process was killed."""
     # Threads of torch do not survive a fork, hence spawn.
     context = multiprocessing.get_context("spawn")
+    left = dict(enumerate(utterances))
     with ProcessPoolExecutor(num_workers, context, _start_worker, (begin,)) as pool:
         try:
-            for future in as_completed([pool.submit(_score_in_worker, utterance) for utterance in utterances]):
+            if not _has_begun(pool):
+                raise ChildProcessError(f"a process was killed before it could score anything, {_WHY}")
+            numbers = {pool.submit(_score_in_worker, utterance): number for number, utterance in left.items()}
+            for future in as_completed(numbers):
+                if isinstance(future.exception(), BrokenProcessPool):
+                    continue
                 yield future.result()
+                del left[numbers[future]]
+        except BrokenProcessPool:  # of a submission: one was killed while others were still handed out
+            pass
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+    return list(left.values())
 
 
-_score: Score | None = None  # one for each worker process
+def _has_begun(pool: ProcessPoolExecutor) -> bool:
+    return not isinstance(pool.submit(_nothing).exception(), BrokenProcessPool)
+
+
+def _nothing() -> None: ...
+
+
+_score: Score | Exception | None = None  # one for each worker process
 
 
 def _start_worker(begin: Callable[[], Score]) -> None:
     global _score
-    _score = begin()
+    try:
+        _score = begin()
+    except Exception as error:  # told by the first utterance: what is raised here is lost
+        _score = error
 
 
 def _score_in_worker(utterance: Any) -> Scores:
     assert _score is not None
+    if isinstance(_score, Exception):
+        raise _score
     return _score(utterance)

@@ -116,11 +116,12 @@ def _score_table(summary: Summary) -> str:
         [
             str(prefix["levels"]),
             f"{prefix['bits_per_second']:.0f}",
+            f"{prefix['entropy_bits_per_second']:.0f}",
             *(cell(prefix["scores"].get(name), summary["num_utterances"]) for name in names),
         ]
         for prefix in summary["prefixes"]
     ]
-    return table(["levels", "bits per second", *headings], rows)
+    return table(["levels", "bits per second", "entropy-coded", *headings], rows)
 
 
 def _reasons(reasons: Iterable[Summary]) -> str:

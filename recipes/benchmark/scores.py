@@ -26,6 +26,9 @@ class Work:
     metrics: tuple[str, ...]
     before: Scores
 
+    def __str__(self) -> str:
+        return str(self.result)
+
 
 def score_folder(
     utterances: Sequence[Utterance],

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from lhotse import load_manifest
 from omegaconf import DictConfig, OmegaConf
 
-import recipes.evaluate
+import recipes.evaluate.__main__
 import recipes.pack
 import recipes.train_tokenizer  # noqa: F401  (registers its configuration)
 from audiovq.data.kaldi import DataDir

@@ -22,9 +22,10 @@ from audiovq.metrics import choice
 from audiovq.metrics.intelligibility import stoi
 from audiovq.metrics.summary import Summary
 from audiovq.report import Report
-from recipes import evaluate as recipe
 from recipes.benchmark.speed import speech_like
-from recipes.evaluate import EvaluateConfig, evaluate
+from recipes.evaluate import __main__, scorer  # noqa: F401  (registers its configuration)
+from recipes.evaluate.config import EvaluateConfig
+from recipes.evaluate.run import evaluate
 
 RATE, HOPS, SIZE = 16_000, (320, 160), 16
 
@@ -66,7 +67,7 @@ class FakeRecogniser:
 def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTokenizer:
     fake = FakeTokenizer()
     monkeypatch.setattr(audiovq, "load", lambda model, device, vocoder: fake)
-    monkeypatch.setattr(recipe, "Recogniser", FakeRecogniser)
+    monkeypatch.setattr(scorer, "Recogniser", FakeRecogniser)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").touch()
     (tmp_path / "model" / "model.safetensors").write_bytes(b"1")
@@ -115,6 +116,11 @@ def test_every_prefix_gets_a_row_and_what_has_no_value_is_counted(config: Evalua
     means = [prefix["scores"]["decoder_log_mel_l1"]["mean"] for prefix in (first, second)]
     assert means[0] - means[1] == pytest.approx(1, abs=0.3)
     codebooks = summary_of(config)["codebooks"]
+    expected = [row["entropy_bits"] * rate for row, rate in zip(codebooks, (50, 100), strict=True)]
+    assert 0 < expected[0] < 200
+    assert first["entropy_bits_per_second"] == pytest.approx(expected[0])
+    assert second["entropy_bits_per_second"] == pytest.approx(sum(expected))
+    assert f"| 2 | 600 | {sum(expected):.0f} |" in text
     assert [row["num_codes"] for row in codebooks] == [47 + 7 + 44, 94 + 14 + 88]
 
 
@@ -169,6 +175,24 @@ def test_the_sounds_of_a_few_are_kept_for_a_report(config: EvaluateConfig, token
     evaluate(config)
     assert Report.load(folder) == report
     assert tokenizer.encoded == encoded + 1  # by this test, not by the recipe
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_a_full_disk_leaves_the_old_tables_as_they_are(config: EvaluateConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.num_utterances, config.num_clips = 2, 0
+    evaluate(config)
+    before = {path: path.read_bytes() for path in Path(config.output_dir).iterdir() if path.suffix in (".json", ".md")}
+    assert len(before) == 3
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    config.metrics = ["stoi", "log_mel_l1"]
+    (Path(config.output_dir) / "scores.jsonl").unlink()
+    monkeypatch.setattr("audiovq.files.os.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        evaluate(config)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.usefixtures("tokenizer")

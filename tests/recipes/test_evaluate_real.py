@@ -16,7 +16,9 @@ from audiovq.models import VQVAE, LevelConfig, VQVAEConfig
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained import save_model, save_vocoder
 from recipes.benchmark.speed import speech_like
-from recipes.evaluate import EvaluateConfig, evaluate, main
+from recipes.evaluate.__main__ import main
+from recipes.evaluate.config import EvaluateConfig
+from recipes.evaluate.run import evaluate
 
 
 @pytest.fixture(autouse=True)
