@@ -87,7 +87,7 @@ class GriffinLim:
         self._num_blocks += 1
         magnitude = self._magnitudes(frames)
         self._magnitude = torch.cat([self._magnitude, magnitude])
-        self._spectrum = torch.cat([self._spectrum, torch.polar(magnitude, self._continue_phase(magnitude))])
+        self._spectrum = torch.cat([self._spectrum, self._continue(magnitude)])
         wave = self._iterate(first)
         self._magnitude = self._magnitude[_BLOCK_FRAMES:].clone()
         self._spectrum = self._spectrum[_BLOCK_FRAMES:].clone()
@@ -102,6 +102,11 @@ class GriffinLim:
         """Shape: (N, rows pushed) -> (N, F)."""
         return frames
 
+    def _continue(self, magnitude: Tensor) -> Tensor:
+        """Magnitudes with the phases that follow from the frame before them. Shape: (N, F) -> (N, F) complex."""
+        phase = self._continue_phase(magnitude)
+        return torch.complex(magnitude * phase.cos(), magnitude * phase.sin())  # twice as fast as torch.polar
+
     def _continue_phase(self, magnitude: Tensor) -> Tensor:
         """Advance every spectral peak by its frequency; the bins around a peak keep its phase.
 
@@ -113,18 +118,18 @@ class GriffinLim:
         # The vertex of the parabola through three log magnitudes tells where between the bins the peak lies.
         offset = nn.functional.pad((right - left) / (2 * (2 * middle - left - right)).clamp(min=_TINY), (1, 1))
         bins = torch.arange(num_bins)
-        below = torch.where(is_peak, bins, -num_bins).cummax(1).values
-        above = torch.where(is_peak, bins, 2 * num_bins).flip(1).cummin(1).values.flip(1)
-        peak = torch.where(bins - below <= above - bins, below, above).clamp(0, num_bins - 1)
+        count = (bins + num_bins) * torch.stack([is_peak, is_peak.flip(1)])  # products: torch.where is slow here
+        below, behind = count.cummax(2).values - num_bins
+        above = num_bins - 1 - behind.flip(1)
+        peak = (below + (above - below) * (2 * bins > below + above)).clamp(0, num_bins - 1)
         frequency = peak + offset.clamp(-0.5, 0.5).gather(1, peak)
-        turns = (frequency.double() * self.config.hop_length / self.config.n_fft).numpy()
-        phase = np.empty_like(turns)
-        for n, peak_bins in enumerate(peak.numpy()):
-            self._phase = self._phase[peak_bins] + turns[n]
-            phase[n] = self._phase
-        self._phase %= 1.0
+        phase = (frequency.double() * self.config.hop_length / self.config.n_fft).numpy()
+        for frame, peak_bins in zip(phase, peak.numpy(), strict=True):
+            frame += self._phase[peak_bins]
+            self._phase = frame
+        self._phase = self._phase - np.floor(self._phase)
         # Half a turn from bin to bin puts the reference in the middle of the window, where its lobe has one phase.
-        return (2 * torch.pi * torch.from_numpy((phase - 0.5 * bins.numpy()) % 1.0)).float()
+        return (2 * torch.pi * (torch.from_numpy(phase) - 0.5 * bins).frac()).float()
 
     def _iterate(self, first: int) -> Tensor:
         """Griffin-Lim on the frames held, the first of which has the index `first`.
@@ -142,11 +147,13 @@ class GriffinLim:
         for _ in range(self.num_iterations):
             wave = self._synthesise(spectrum) * gain
             spectrum = torch.fft.rfft(wave.unfold(0, self.config.n_fft, hop) * self._window)
-            spectrum = spectrum * (magnitude / spectrum.abs().clamp(min=_TINY))
+            # |X| by products: twice as fast as abs(), which guards against overflow that cannot be here.
+            power = (spectrum * spectrum.conj()).real
+            spectrum = spectrum * (magnitude * power.clamp(min=_TINY**2).rsqrt())
         return self._synthesise(spectrum) * gain
 
     def _synthesise(self, spectrum: Tensor) -> Tensor:
-        return self._overlap_add(torch.fft.irfft(spectrum, n=self.config.n_fft) * self._window)
+        return self._overlap_add(torch.fft.irfft(spectrum, n=self.config.n_fft).mul_(self._window))
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
         """Shape: (N, n_fft) -> ((N - 1) * hop + n_fft,)."""

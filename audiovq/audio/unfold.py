@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from audiovq.audio.mel import LogMelConfig, mel_filters
+from audiovq.matmul import linear
 
 _STEPS = 6  # more of them change no score
 _TINY = 1e-8
@@ -20,12 +21,13 @@ class Unfold(nn.Module):
 
     def __init__(self, config: LogMelConfig) -> None:
         super().__init__()
-        filters = mel_filters(config).T.contiguous()
+        filters = mel_filters(config)
         self.register_buffer("filters", filters, persistent=False)
-        self.register_buffer("total", filters.sum(1).clamp(min=_TINY), persistent=False)
+        self.register_buffer("total", filters.sum(0).clamp(min=_TINY), persistent=False)
 
     def forward(self, mel: Tensor) -> Tensor:
-        linear = mel.new_ones(*mel.shape[:-1], len(self.total))
+        magnitude = mel.new_ones(*mel.shape[:-1], len(self.total))
         for _ in range(_STEPS):
-            linear = linear * (mel / (linear @ self.filters + _TINY) @ self.filters.T / self.total)
-        return linear
+            excess = mel / (linear(magnitude, self.filters) + _TINY)
+            magnitude = magnitude * (linear(excess, self.filters.T) / self.total)
+        return magnitude

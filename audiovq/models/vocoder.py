@@ -12,6 +12,7 @@ from audiovq.audio.unfold import Unfold
 from audiovq.nn.blocks import Stack
 from audiovq.nn.conv import SameConv
 from audiovq.nn.istft import ISTFTHead
+from audiovq.nn.linear import Linear
 
 HEADS = ("istft", "magnitude")
 
@@ -83,7 +84,7 @@ class MagnitudeHead(nn.Module):
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
         self.unfold = Unfold(config.mel)
-        self.log_gain = nn.Linear(config.width, config.mel.n_fft // 2 + 1)
+        self.log_gain = Linear(config.width, config.mel.n_fft // 2 + 1)
         nn.init.zeros_(self.log_gain.weight)
         nn.init.zeros_(self.log_gain.bias)
 

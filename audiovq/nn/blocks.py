@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audiovq.nn.conv import SameConv
+from audiovq.nn.linear import Linear
 from audiovq.nn.modules import ModuleList
 
 
@@ -24,8 +25,8 @@ class ConvNeXtBlock(nn.Module):
         super().__init__()
         self.depthwise = SameConv(width, width, kernel_size, groups=width)
         self.norm = nn.LayerNorm(width)
-        self.expand = nn.Linear(width, expansion * width)
-        self.project = nn.Linear(expansion * width, width)
+        self.expand = Linear(width, expansion * width)
+        self.project = Linear(expansion * width, width)
         # A block begins close to the identity: a deep stack of them learns much faster than with a full-sized start.
         with torch.no_grad():
             self.project.weight.mul_(0.1)

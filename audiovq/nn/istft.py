@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from audiovq.nn.linear import Linear
 from audiovq.nn.mask import masked
 
 MAX_MAGNITUDE = 100.0
@@ -30,7 +31,7 @@ class ISTFTHead(nn.Module):
         self.hop_length = hop_length
         self.n_fft = overlap * hop_length
         self.overlap = overlap
-        self.project = nn.Linear(width, self.n_fft + 2)
+        self.project = Linear(width, self.n_fft + 2)
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:

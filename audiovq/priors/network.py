@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.nn.blocks import Stack
+from audiovq.nn.linear import Linear
 from audiovq.nn.mask import FrameMask
 from audiovq.nn.modules import ModuleList
 from audiovq.priors.condition import TextCondition, TextInputs
@@ -37,7 +38,7 @@ class CodeNetwork(nn.Module):
         self.transformer = Transformer(config.transformer, causal=config.kind != "masked")
         self.made = [number for number, (level, _) in enumerate(levels.books) if level in config.covered]
         sizes = [levels.codebook_sizes[levels.books[number][0]] for number in self.made]
-        self.heads = ModuleList[nn.Linear](nn.Linear(width, size) for size in sizes)
+        self.heads = ModuleList[Linear](Linear(width, size) for size in sizes)
         nn.init.normal_(self.codes.weight, std=0.1)
 
     def layout(self, num_coarse: int) -> Layout:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from audiovq.nn.linear import Linear
 from audiovq.nn.modules import ModuleList
 
 
@@ -95,11 +96,11 @@ class Layer(nn.Module):
         super().__init__()
         self.num_heads = config.num_heads
         self.attention_norm = nn.LayerNorm(config.width)
-        self.query_key_value = nn.Linear(config.width, 3 * config.width)
-        self.output = nn.Linear(config.width, config.width)
+        self.query_key_value = Linear(config.width, 3 * config.width)
+        self.output = Linear(config.width, config.width)
         self.mlp_norm = nn.LayerNorm(config.width)
-        self.expand = nn.Linear(config.width, config.expansion * config.width)
-        self.contract = nn.Linear(config.expansion * config.width, config.width)
+        self.expand = Linear(config.width, config.expansion * config.width)
+        self.contract = Linear(config.expansion * config.width, config.width)
         self.dropout = nn.Dropout(config.dropout)
         with torch.no_grad():  # close to the identity at first, as all residual blocks here
             for last in (self.output, self.contract):
