@@ -8,5 +8,5 @@ from audiovq.matmul import linear
 class Linear(nn.Linear):
     """torch's, but faster on some CPUs where nothing is learned: see audiovq.matmul. Shape: (..., C) -> (..., C')."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return linear(input, self.weight, self.bias)
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight, self.bias)
