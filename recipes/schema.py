@@ -170,17 +170,34 @@ PARTS = ("codes", "durations")
 
 @dataclass(kw_only=True)
 class PriorDataConfig:
-    """What a prior learns from."""
+    """What a prior learns from: text as the alignments say it, or pieces of music (``model.reads``)."""
 
     tokens: list[str] = MISSING  # folders of token tables
-    train_alignments: str = MISSING
-    valid_alignments: str = MISSING
-    voices: str = MISSING  # of recipes.extract_voices
-    text: str = MISSING  # text.json of recipes.prepare_tts
     batch_seconds: float = 48.0
-    voice_share: float = 0.3  # of items whose speaker is told by the sound of another utterance, not by name
-    hidden_share: float = 0.1  # of items whose condition is hidden, for guidance
+    hidden_share: float = 0.1  # of items whose condition, or labels, are hidden, for guidance
     num_workers: int = 0
+    # text
+    train_alignments: str = ""
+    valid_alignments: str = ""
+    voices: str = ""  # of recipes.extract_voices
+    text: str = ""  # text.json of recipes.prepare_tts
+    voice_share: float = 0.3  # of items whose speaker is told by the sound of another utterance, not by name
+    # music
+    valid_tokens: list[str] = field(default_factory=list)  # folders of token tables of what is held out
+    labels: str = ""  # labels.jsonl of recipes.prepare; empty: there are no labels
+    label_fields: list[str] = field(default_factory=lambda: ["package", "style", "composer"])
+    min_pieces_per_label: int = 4  # a label of fewer is left out
+    label_share: float = 0.7  # of an item's labels that it is told
+    window_seconds: float = 20.0  # of the stretches that are learnt from, and that it sees of what it makes
+    edge_share: float = 0.15  # of stretches that are the beginning, or the end, of a piece
+    time_jitter: float = 0.2  # how far the time before and after a stretch is stretched, as a logarithm
+
+    def __post_init__(self) -> None:
+        if self.window_seconds <= 0 or self.time_jitter < 0:
+            raise ValueError(f"expected window_seconds above 0 and time_jitter of at least 0, got {self}")
+        for name in ("hidden_share", "voice_share", "label_share", "edge_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"data.{name} is {getattr(self, name)}, expected 0 to 1")
 
 
 @dataclass(kw_only=True)

@@ -7,6 +7,7 @@ Nothing in a folder is ever executed.
 
 from audiovq.pretrained.bundled import ModelInfo, PriorInfo, VocoderInfo, find, models, priors, vocoders
 from audiovq.pretrained.card import (
+    MUSIC_PRIOR,
     PRIOR,
     TOKENIZER,
     VOCODER,
@@ -14,13 +15,24 @@ from audiovq.pretrained.card import (
     ModelError,
     read_card,
     read_kind,
+    read_music_prior_card,
     read_prior_card,
     read_vocoder_card,
 )
-from audiovq.pretrained.folder import load_model, load_prior, load_vocoder, save_model, save_prior, save_vocoder
+from audiovq.pretrained.folder import (
+    load_model,
+    load_music_prior,
+    load_prior,
+    load_vocoder,
+    save_model,
+    save_music_prior,
+    save_prior,
+    save_vocoder,
+)
 from audiovq.pretrained.hashing import codes_hash, folder_hash
 
 __all__ = [
+    "MUSIC_PRIOR",
     "PRIOR",
     "TOKENIZER",
     "VOCODER",
@@ -33,15 +45,18 @@ __all__ = [
     "find",
     "folder_hash",
     "load_model",
+    "load_music_prior",
     "load_prior",
     "load_vocoder",
     "models",
     "priors",
     "read_card",
     "read_kind",
+    "read_music_prior_card",
     "read_prior_card",
     "read_vocoder_card",
     "save_model",
+    "save_music_prior",
     "save_prior",
     "save_vocoder",
     "vocoders",

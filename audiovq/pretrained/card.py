@@ -8,11 +8,12 @@ from typing import Any, Generic, TypeVar
 from audiovq.build import config_from_dict
 from audiovq.models import VQVAEConfig
 from audiovq.models.vocoder import VocoderConfig
+from audiovq.priors.music import MusicPriorConfig
 from audiovq.priors.speech import SpeechPriorConfig
 
 FORMAT_VERSION = 1
-TOKENIZER, VOCODER, PRIOR = "tokenizer", "vocoder", "prior"
-KINDS = (TOKENIZER, VOCODER, PRIOR)
+TOKENIZER, VOCODER, PRIOR, MUSIC_PRIOR = "tokenizer", "vocoder", "prior", "music prior"
+KINDS = (TOKENIZER, VOCODER, PRIOR, MUSIC_PRIOR)
 
 C = TypeVar("C")
 
@@ -49,8 +50,13 @@ def read_prior_card(folder: Path) -> ModelCard[SpeechPriorConfig]:
     return _read(folder, PRIOR, SpeechPriorConfig)
 
 
+def read_music_prior_card(folder: Path) -> ModelCard[MusicPriorConfig]:
+    """Of a music prior. Raises: as ``read_card`` does."""
+    return _read(folder, MUSIC_PRIOR, MusicPriorConfig)
+
+
 def read_kind(folder: Path) -> str:
-    """TOKENIZER, VOCODER or PRIOR. Raises: ModelError when config.json is missing, no JSON, or of another kind."""
+    """One of KINDS. Raises: ModelError when config.json is missing, no JSON, or of another kind."""
     return _kind(_values(folder), folder)
 
 

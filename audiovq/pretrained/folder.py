@@ -15,14 +15,17 @@ from audiovq.models import VQVAE, VQVAEConfig
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained.card import (
     FORMAT_VERSION,
+    MUSIC_PRIOR,
     PRIOR,
     VOCODER,
     ModelCard,
     ModelError,
     read_card,
+    read_music_prior_card,
     read_prior_card,
     read_vocoder_card,
 )
+from audiovq.priors.music import MusicPrior, MusicPriorConfig
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
 
 
@@ -53,6 +56,15 @@ def load_prior(folder: Path) -> tuple[SpeechPrior, ModelCard[SpeechPriorConfig]]
     return prior.eval(), card
 
 
+def load_music_prior(folder: Path) -> tuple[MusicPrior, ModelCard[MusicPriorConfig]]:
+    """A music prior in evaluation mode, on the CPU. Raises: ModelError."""
+    card = read_music_prior_card(folder)
+    with torch.random.fork_rng(devices=[]):
+        prior = MusicPrior(card.config)
+    _fill(prior, folder)
+    return prior.eval(), card
+
+
 def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
     """Write config.json and model.safetensors, weights in half precision; both appear whole or not at all."""
     _save(folder, model, {"name": name, "licence": licence}, model.config)
@@ -66,6 +78,11 @@ def save_vocoder(folder: Path, vocoder: Vocoder, name: str, licence: str) -> Non
 def save_prior(folder: Path, prior: SpeechPrior, name: str, licence: str) -> None:
     """As ``save_model``, for a speech prior."""
     _save(folder, prior, {"kind": PRIOR, "name": name, "licence": licence}, prior.config)
+
+
+def save_music_prior(folder: Path, prior: MusicPrior, name: str, licence: str) -> None:
+    """As ``save_model``, for a music prior."""
+    _save(folder, prior, {"kind": MUSIC_PRIOR, "name": name, "licence": licence}, prior.config)
 
 
 def _fill(network: nn.Module, folder: Path) -> None:

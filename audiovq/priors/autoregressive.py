@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from audiovq.priors.condition import TextInputs
 from audiovq.priors.layouts import NOTHING, Layout
-from audiovq.priors.network import CodeNetwork
+from audiovq.priors.network import CodeNetwork, Inputs
 from audiovq.priors.sampling import ItemRandom, Sampling, draw
 from audiovq.priors.transformer import Cache
 
@@ -35,7 +34,7 @@ class StepByStep:
     """
 
     def __init__(
-        self, network: CodeNetwork, layout: Layout, inputs: TextInputs, coarser: Sequence[Tensor], guidance: float
+        self, network: CodeNetwork, layout: Layout, inputs: Inputs, coarser: Sequence[Tensor], guidance: float
     ) -> None:
         self.network, self.layout, self.guidance = network, layout, guidance
         self.known = network.known_of_item(inputs, coarser, layout, guided=guidance != 1)
@@ -57,7 +56,7 @@ class StepByStep:
 def generate(
     network: CodeNetwork,
     layout: Layout,
-    inputs: TextInputs,
+    inputs: Inputs,
     coarser: Sequence[Tensor],
     sampling: Sampling,
     random: ItemRandom,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -45,9 +46,17 @@ class Layout:
         return self.index.shape[1]
 
     def to(self, device: torch.device) -> Layout:
-        """The same on another device: codes and what is made of them have to lie where the layout does."""
-        parts = {name: getattr(self, name).to(device) for name in ("book", "level", "frame", "index")}
-        return replace(self, **parts)
+        """The same on another device: codes and what is made of them have to lie where the layout does.
+
+        What follows from it is worked out first, so that nobody has to wait for the device.
+        """
+        moved = replace(self, **{name: getattr(self, name).to(device) for name in ("book", "level", "frame", "index")})
+        for name in ("_offsets", "_coarse_frame"):
+            moved.__dict__[name] = getattr(self, name).to(device)
+        moved.__dict__["_places"] = {
+            book: (stream.to(device), position.to(device)) for book, (stream, position) in self._places.items()
+        }
+        return moved
 
     def tokens(self, codes: Sequence[Tensor], num_coarse: Tensor | None = None) -> Tensor:
         """Codes of all levels, (B, K_l, N_l) each, to tokens of the shared vocabulary; NOTHING past an item's own end.
@@ -56,15 +65,13 @@ class Layout:
         """
         self.levels.num_coarse(codes)
         flat = torch.cat([codes[level].flatten(1) for level in self.covered], dim=1)
-        offsets = torch.tensor(self.levels.offsets, device=self.book.device)[self.book.clamp(min=0)]
-        tokens = flat[:, self.index.clamp(min=0)] + offsets
+        tokens = flat[:, self.index.clamp(min=0)] + self._offsets
         return tokens.masked_fill(~self.valid(num_coarse), NOTHING)
 
     def codes(self, tokens: Tensor) -> list[Tensor]:
         """The inverse: codes (B, K_l, N_l) of the covered levels. Raises: ValueError when a code is missing."""
         there = self.index >= 0
-        offsets = torch.tensor(self.levels.offsets, device=self.book.device)[self.book.clamp(min=0)]
-        found = (tokens - offsets)[:, there]
+        found = (tokens - self._offsets)[:, there]
         if bool((tokens[:, there] < 0).any()):
             raise ValueError("expected a token at every place of the layout, got places without")
         flat = torch.empty_like(found)
@@ -80,8 +87,24 @@ class Layout:
         there = (self.index >= 0)[None]
         if num_coarse is None:
             return there
-        factors = torch.tensor(self.levels.factors, device=self.level.device)[self.level.clamp(min=0)]
-        return there & (self.frame // factors < num_coarse[:, None, None])
+        return there & (self._coarse_frame < num_coarse[:, None, None])
+
+    def places(self, book: int) -> tuple[Tensor, Tensor]:
+        """The stream and the position of each code of one codebook. Shape: (N_l,) each."""
+        return self._places[book]
+
+    @cached_property
+    def _offsets(self) -> Tensor:
+        return torch.tensor(self.levels.offsets)[self.book.clamp(min=0)]
+
+    @cached_property
+    def _coarse_frame(self) -> Tensor:
+        return self.frame // torch.tensor(self.levels.factors)[self.level.clamp(min=0)]
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[Tensor, Tensor]]:
+        books = [number for number, (level, _) in enumerate(self.levels.books) if level in self.covered]
+        return {book: (found[0], found[1]) for book in books if (found := (self.book == book).nonzero(as_tuple=True))}
 
 
 def level_layout(levels: CodeLevels, level: int, num_coarse: int, delay: bool = True) -> Layout:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from audiovq.priors import hashed
 from audiovq.priors.autoregressive import Made
-from audiovq.priors.condition import TextInputs
 from audiovq.priors.layouts import Layout
-from audiovq.priors.network import CodeNetwork
+from audiovq.priors.network import CodeNetwork, Inputs
 from audiovq.priors.sampling import ItemRandom, Sampling, draw
 
 
@@ -23,28 +23,27 @@ def masked_share(progress: float) -> float:
     return math.cos(progress * math.pi / 2)
 
 
-def hide(tokens: Tensor, unknown: int, draws: Sequence[ItemRandom]) -> tuple[Tensor, Tensor]:
+def hide(tokens: Tensor, unknown: int, seeds: Tensor) -> tuple[Tensor, Tensor]:
     """Hide a random part of the codes of a random codebook of each item, and all of those that refine it.
 
-    Shape: tokens (B, F, S) with NOTHING past an item's end, one stream a codebook -> what is read, and where codes are
-    to be foreseen (bool), both as tokens.
+    Shape: tokens (B, F, S) with NOTHING past an item's end, one stream a codebook; seeds (B,) -> what is read, and
+    where codes are to be foreseen (bool), both as tokens.
     Source: Borsos et al. 2023, SoundStorm, section 3.2.
     """
-    read, asked = tokens.clone(), torch.zeros_like(tokens, dtype=torch.bool)
-    for item, random in enumerate(draws):
-        stream = int(random.uniform() * tokens.shape[1])
-        share, there = masked_share(random.uniform()), tokens[item, stream] >= 0
-        asked[item, stream] = there & (random.uniforms(tokens.shape[2]).to(tokens.device) < share)
-        read[item, stream][asked[item, stream]] = unknown
-        read[item, stream + 1 :] = read[item, stream + 1 :].where(read[item, stream + 1 :] < 0, unknown)
-    return read, asked
+    number = tokens.shape[1]
+    which, progress = hashed.uniforms(seeds, 2).T
+    stream, place = (which * number).long()[:, None, None], torch.arange(number, device=tokens.device)[:, None]
+    hidden = hashed.uniforms(seeds, tokens.shape[2], purpose=1) < (progress * math.pi / 2).cos()[:, None]
+    there = tokens >= 0
+    asked = there & (place == stream) & hidden[:, None]
+    return tokens.masked_fill(asked | (there & (place > stream)), unknown), asked
 
 
 @torch.inference_mode()
 def fill_in(
     network: CodeNetwork,
     layout: Layout,
-    inputs: TextInputs,
+    inputs: Inputs,
     coarser: Sequence[Tensor],
     sampling: Sampling,
     random: ItemRandom,

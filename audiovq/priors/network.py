@@ -1,4 +1,4 @@
-"""The one network of all priors: codes read, codes foreseen, in the light of a text and of coarser levels."""
+"""The one network of all priors: codes read, codes foreseen, in the light of a condition and of coarser levels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from audiovq.nn.modules import ModuleList
 from audiovq.priors.condition import TextCondition, TextInputs
 from audiovq.priors.config import PriorConfig
 from audiovq.priors.layouts import NOTHING, Layout, flat_layout, level_layout
+from audiovq.priors.music_condition import MusicCondition, MusicInputs
 from audiovq.priors.transformer import Transformer
+
+Inputs = TextInputs | MusicInputs  # what a network is conditioned on: of the kind that its configuration names
 
 
 class CodeNetwork(nn.Module):
@@ -31,7 +34,11 @@ class CodeNetwork(nn.Module):
         self.unknown = levels.vocabulary_size(max(config.covered) + 1)
         self.codes = nn.Embedding(self.unknown + 1, width)
         self.books = nn.Embedding(len(levels.books), width)
-        self.condition = TextCondition(config.condition, width, levels, config.covered)
+        self.condition: TextCondition | MusicCondition
+        if config.reads == "music":
+            self.condition = MusicCondition(config.music, width, levels, config.covered)
+        else:
+            self.condition = TextCondition(config.condition, width, levels, config.covered)
         if config.coarser:
             blocks, each = config.context_blocks, config.condition
             self.context = Stack(blocks, width, each.kernel_size, each.expansion)
@@ -40,13 +47,20 @@ class CodeNetwork(nn.Module):
         sizes = [levels.codebook_sizes[levels.books[number][0]] for number in self.made]
         self.heads = ModuleList[Linear](Linear(width, size) for size in sizes)
         nn.init.normal_(self.codes.weight, std=0.1)
+        self._last_layout: Layout | None = None
 
     def layout(self, num_coarse: int) -> Layout:
         """Of what it makes, for so many coarsest frames."""
-        levels, kind = self.config.codes, self.config.kind
-        if kind == "flat":
-            return flat_layout(levels, num_coarse)
-        return level_layout(levels, self.config.level, num_coarse, delay=kind == "cascade")
+        levels, kind, device = self.config.codes, self.config.kind, self.codes.weight.device
+        last = self._last_layout  # windows are all of one length, and what is built for each step costs a GPU dear
+        if last is None or (last.num_coarse, last.index.device) != (num_coarse, device):
+            with torch.inference_mode(False):  # what a validation leaves here, the next step learns with
+                if kind == "flat":
+                    last = flat_layout(levels, num_coarse)
+                else:
+                    last = level_layout(levels, self.config.level, num_coarse, delay=kind == "cascade")
+                self._last_layout = last = last.to(device)
+        return last
 
     def start_from_latents(self, tables: Sequence[Tensor]) -> None:
         """Begin with the tokenizer's own picture of its codes: alike codes are then alike from the first step on.
@@ -63,14 +77,14 @@ class CodeNetwork(nn.Module):
                 centred = (table - table.mean(0)).float()
                 kept = (centred @ torch.linalg.svd(centred, full_matrices=False).Vh.T)[:, :width]
                 scale = kept.square().sum(1).mean().sqrt() * 4 / width**0.5
-                self.codes.weight[offset : offset + len(table), : kept.shape[1]] += kept / scale
+                self.codes.weight[offset : offset + len(table), : kept.shape[1]] += (kept / scale).to(self.codes.weight)
 
-    def known(self, inputs: TextInputs, coarser: Sequence[Tensor], layout: Layout, mask: FrameMask) -> Tensor:
+    def known(self, inputs: Inputs, coarser: Sequence[Tensor], layout: Layout, mask: FrameMask) -> Tensor:
         """What is known of each position before any of its codes.
 
         Shape: coarser [(B, K_l, N_l), ...], the levels below ``level`` -> (B, S, D).
         """
-        features = self.condition(inputs, mask)
+        features: list[Tensor] = self.condition(inputs, mask)
         if self.config.coarser:
             features = [features[0] + self._context(coarser, mask)]
         # Past the last frame of an item's first stream the others may still be at work: a delay. They know its last.
@@ -84,7 +98,7 @@ class CodeNetwork(nn.Module):
             rows = rows + found * here[:, None]
         return rows + self.books(layout.book[0].masked_fill(layout.book[0] == NOTHING, self.made[0]))
 
-    def known_of_item(self, inputs: TextInputs, coarser: Sequence[Tensor], layout: Layout, guided: bool) -> Tensor:
+    def known_of_item(self, inputs: Inputs, coarser: Sequence[Tensor], layout: Layout, guided: bool) -> Tensor:
         """The same of one whole item; ``guided``: and once more with its condition hidden.
 
         Shape: coarser [(1, K_l, N_l), ...] -> (1 or 2, S, D).

@@ -11,39 +11,42 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from audiovq.nn.mask import FrameMask
+from audiovq.priors import hashed
 from audiovq.priors.autoregressive import shifted
-from audiovq.priors.condition import TextInputs
 from audiovq.priors.layouts import Layout
 from audiovq.priors.levels import CodeLevels
 from audiovq.priors.masked import hide
-from audiovq.priors.network import CodeNetwork
-from audiovq.priors.sampling import ItemRandom
+from audiovq.priors.network import CodeNetwork, Inputs
+
+_SKIPPED = -100  # cross_entropy leaves out what is wanted there
 
 
 def foreseen(
     network: CodeNetwork,
-    inputs: TextInputs,
+    inputs: Inputs,
     codes: Sequence[Tensor],
     num_coarse: Tensor,
-    draws: Sequence[ItemRandom],
+    seeds: Tensor,
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """Of each codebook that the network makes: its codes' negative log-probabilities in nats, summed, and their number.
 
-    In training mode the codes that are read are disturbed by ``config.code_noise``. ``draws`` are the items' own random
-    numbers: a masked prior is asked for a random part.
+    In training mode the codes that are read are disturbed by ``config.code_noise``. ``seeds`` are the items' own: a
+    masked prior is asked for a random part. Nothing here waits for the device.
 
-    Shape: codes [(B, K_l, N_l), ...] of all levels up to those that it makes, padded with any code; num_coarse (B,).
+    Shape: codes [(B, K_l, N_l), ...] of all levels up to those that it makes, padded with any code; num_coarse and
+    seeds (B,) int64.
     """
     config = network.config
     mask = FrameMask.from_lengths(num_coarse, codes[0].shape[-1])
-    layout = network.layout(codes[0].shape[-1]).to(codes[0].device)
+    layout = network.layout(codes[0].shape[-1])
     noise = config.code_noise if network.training else 0.0
     noisy = [
-        disturbed(each, size, noise, draws) for each, size in zip(codes, config.codes.codebook_sizes, strict=False)
+        disturbed(each, size, noise, seeds + level)
+        for level, (each, size) in enumerate(zip(codes, config.codes.codebook_sizes, strict=False))
     ]
     tokens = layout.tokens(codes, num_coarse)
     if config.kind == "masked":
-        read, asked = hide(layout.tokens(noisy, num_coarse), network.unknown, draws)
+        read, asked = hide(layout.tokens(noisy, num_coarse), network.unknown, seeds)
     else:
         read, asked = shifted(layout.tokens(noisy, num_coarse), network.unknown), layout.valid(num_coarse)
     known = network.known(inputs, [noisy[level] for level in config.coarser], layout, mask)
@@ -55,22 +58,21 @@ def foreseen(
 def _of_book(
     network: CodeNetwork, hidden: Tensor, tokens: Tensor, asked: Tensor, layout: Layout, book: int
 ) -> tuple[Tensor, Tensor]:
-    item, stream, position = (asked & (layout.book == book)).nonzero(as_tuple=True)
-    wanted = tokens[item, stream, position] - network.config.codes.offsets[book]
-    logits = network.logits(hidden[item, position], book).float()
-    return F.cross_entropy(logits, wanted, reduction="sum"), torch.tensor(len(wanted), device=hidden.device)
+    stream, position = layout.places(book)
+    wanted = tokens[:, stream, position] - network.config.codes.offsets[book]
+    counted = asked[:, stream, position]
+    logits = network.logits(hidden[:, position], book).float()
+    nats = F.cross_entropy(logits.flatten(0, 1), wanted.masked_fill(~counted, _SKIPPED).flatten(), reduction="sum")
+    return nats, counted.sum()
 
 
-def disturbed(codes: Tensor, size: int, share: float, draws: Sequence[ItemRandom]) -> Tensor:
-    """Codes of which a share is replaced by random ones. Shape: (B, K, N) -> (B, K, N)."""
+def disturbed(codes: Tensor, size: int, share: float, seeds: Tensor) -> Tensor:
+    """Codes of which a share is replaced by random ones. Shape: (B, K, N), seeds (B,) -> (B, K, N)."""
     if share == 0:
         return codes
-    rows = []
-    for item, random in zip(codes, draws, strict=True):
-        where = random.uniforms(item.numel()).view(item.shape).to(codes.device) < share
-        other = (random.uniforms(item.numel()).view(item.shape).to(codes.device) * size).long()
-        rows.append(torch.where(where, other, item))
-    return torch.stack(rows)
+    number = codes[0].numel()
+    where, other = (hashed.uniforms(seeds, number, purpose).view_as(codes) for purpose in (1, 2))
+    return torch.where(where < share, (other * size).long(), codes)
 
 
 def bits_per_second(nats_per_code: Mapping[int, float], levels: CodeLevels, coarsest_rate: Fraction) -> float:

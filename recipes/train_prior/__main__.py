@@ -1,10 +1,11 @@
-"""Train one part of a prior over the codes of a tokenizer, from token tables and alignments.
+"""Train one part of a prior over the codes of a tokenizer: of speech, from token tables and alignments, or of music.
 
     python -m recipes.train_prior experiment=debian_speech_tts1_durations
     python -m recipes.train_prior experiment=debian_speech_tts1
     python -m recipes.train_prior experiment=debian_speech_tts1_level2
     python -m recipes.train_prior experiment=debian_speech_tts1_level2 model.kind=masked output_dir=exp/tts1/masked2
     python -m recipes.train_prior experiment=debian_speech_tts1 model.kind=flat output_dir=exp/tts1/flat
+    python -m recipes.train_prior experiment=debian_music_music1_level0 precision=bf16-mixed
 
 The parts know nothing of each other in training: they can be trained at the same time. The same command
 again goes on from the last checkpoint in output_dir. Exit code 75 means that it was asked to stop, has saved, and wants
@@ -25,9 +26,11 @@ from audiovq.train.loop import Loop
 from audiovq.train.preemption import StopRequests
 from audiovq.train.update import NotFiniteError
 from recipes.schema import TrainPriorConfig, register
-from recipes.train_prior.codes_task import CodesTask
-from recipes.train_prior.corpus import Corpus
 from recipes.train_prior.durations_task import DurationsTask
+from recipes.train_prior.music_corpus import MusicCorpus
+from recipes.train_prior.music_task import MusicTask
+from recipes.train_prior.speech_corpus import SpeechCorpus
+from recipes.train_prior.speech_task import SpeechCodesTask
 
 register()
 
@@ -36,8 +39,12 @@ def train(config: TrainPriorConfig) -> int:
     """Run, or go on with, the training that ``config`` describes. Returns the exit code."""
     with StopRequests(config.time_budget_minutes) as stop:
         fabric = launch(config.device, config.precision, config.num_threads)
-        task = {"codes": CodesTask, "durations": DurationsTask}[config.part](config, Corpus(config.data), fabric)
-        return Loop(task, config, config_to_dict(config), fabric, stop).run()
+        settings = config_to_dict(config)
+        if config.model.reads == "music":
+            pieces = MusicCorpus(config.data, max(config.model.covered) + 1)
+            return Loop(MusicTask(config, pieces, fabric), config, settings, fabric, stop).run()
+        kind = {"codes": SpeechCodesTask, "durations": DurationsTask}[config.part]
+        return Loop(kind(config, SpeechCorpus(config.data), fabric), config, settings, fabric, stop).run()
 
 
 @hydra.main(version_base="1.3", config_path="../../configs", config_name="train_prior")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 import torch
@@ -11,24 +11,21 @@ from torch import Tensor
 
 from audiovq.pretrained import codes_hash, find, load_model
 from audiovq.priors.network import CodeNetwork
-from audiovq.priors.sampling import ItemRandom
 from audiovq.priors.scoring import bits_per_second, foreseen
-from audiovq.priors.speech import SpeechPriorConfig
 from audiovq.processes import all_reduce_sum
 from audiovq.train.task import Validation
-from recipes.train_prior.corpus import PriorBatch
-from recipes.train_prior.speech_task import SpeechTask
+from recipes.train_prior.batches import In, Item, PriorBatch
+from recipes.train_prior.prior_task import Prior, PriorTask
 
 
-class CodesTask(SpeechTask):
+class CodesTask(PriorTask[Item, In, Prior]):
     """A network that foresees codes."""
 
     score_name = "bits_per_second"
 
-    def form(self) -> SpeechPriorConfig:
-        model = self.config.model
-        network = replace(model, codes=self.corpus.levels, condition=self.sized(model.condition))
-        return replace(self.empty_prior(), networks=[network])
+    @abstractmethod
+    def network(self, prior: Prior) -> CodeNetwork:
+        """The one that a prior with this one part has."""
 
     def begin(self) -> None:
         tokenizer, card = load_model(find(self.config.tokenizer))
@@ -42,25 +39,24 @@ class CodesTask(SpeechTask):
             for quantizer in tokenizer.hierarchy.quantizers
             for table in code_latents(quantizer.decode, quantizer.num_codebooks, quantizer.codebook_size)
         ]
-        self.prior.networks[0].start_from_latents(tables)
+        self.network(self.prior).start_from_latents(tables)
 
     def weights(self) -> Mapping[str, float]:
-        return {self._term(book): 1.0 for book in self.prior.networks[0].made}
+        return {self._term(book): 1.0 for book in self.network(self.prior).made}
 
-    def losses(self, batch: PriorBatch) -> Mapping[str, Tensor]:
+    def losses(self, batch: PriorBatch[In]) -> Mapping[str, Tensor]:
         """Nats a code: over all codes, asked for or not, so that the mean over a batch is that over its shares."""
         self.prior.train()
         levels = self.corpus.levels
-        sums = self._foreseen(self.prior.networks[0], batch)
+        sums = self._foreseen(self.network(self.prior), batch)
         return {
             self._term(book): nats / max(1, batch.num_valid * levels.factors[levels.books[book][0]])
             for book, (nats, _) in sums.items()
         }
 
-    def _foreseen(self, network: CodeNetwork, batch: PriorBatch) -> dict[int, tuple[Tensor, Tensor]]:
+    def _foreseen(self, network: CodeNetwork, batch: PriorBatch[In]) -> dict[int, tuple[Tensor, Tensor]]:
         needed = batch.codes[: max(network.config.covered) + 1]
-        draws = [ItemRandom(seed, "codes") for seed in batch.seeds]
-        return foreseen(network, batch.inputs, needed, batch.num_coarse, draws)
+        return foreseen(network, batch.inputs, needed, batch.num_coarse, batch.seeds)
 
     def _term(self, book: int) -> str:
         level, k = self.corpus.levels.books[book]
@@ -69,10 +65,10 @@ class CodesTask(SpeechTask):
     @torch.inference_mode()
     def validate(self, step: int, go_on: Callable[[], bool]) -> Validation | None:
         """Nats a code of every codebook, and bits a second of audio, on utterances that it has not seen."""
-        network = self.averaged().networks[0]
+        network = self.network(self.averaged())
         sums = torch.zeros(len(network.made), 2, dtype=torch.float64, device=self.fabric.device)
 
-        def look(batch: PriorBatch) -> None:
+        def look(batch: PriorBatch[In]) -> None:
             for row, (nats, number) in zip(sums, self._foreseen(network, batch).values(), strict=True):
                 row += torch.stack([nats.double(), number.double()])
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from audiovq.losses.gaussian import gaussian_loss
+from audiovq.priors.condition import TextInputs
 from audiovq.priors.sampling import ItemRandom
 from audiovq.priors.speech import SpeechPriorConfig
 from audiovq.processes import all_reduce_sum
 from audiovq.train.task import Validation
-from recipes.train_prior.corpus import PriorBatch
+from recipes.train_prior.batches import PriorBatch
 from recipes.train_prior.speech_task import SpeechTask
 
 
@@ -29,7 +30,7 @@ class DurationsTask(SpeechTask):
     def weights(self) -> Mapping[str, float]:
         return {"durations": 1.0}
 
-    def losses(self, batch: PriorBatch) -> Mapping[str, Tensor]:
+    def losses(self, batch: PriorBatch[TextInputs]) -> Mapping[str, Tensor]:
         """Nats a coarsest frame, the unit of the batches."""
         self.prior.train()
         mean, log_variance = self.prior.durations[0](batch.inputs)
@@ -43,7 +44,7 @@ class DurationsTask(SpeechTask):
         # Frames that durations are off, symbols; total frames foreseen, there; ratios of totals, utterances.
         sums = torch.zeros(6, dtype=torch.float64, device=self.fabric.device)
 
-        def look(batch: PriorBatch) -> None:
+        def look(batch: PriorBatch[TextInputs]) -> None:
             for item in range(len(batch.num_coarse)):
                 inputs = batch.inputs.item(item)
                 foreseen = predictor.frames(inputs, ItemRandom(0), temperature=0.0, speed=1.0)
@@ -64,7 +65,7 @@ class DurationsTask(SpeechTask):
         return Validation(off / symbols, values, scalars, {}, {}, self.corpus.layout.sample_rate)
 
 
-def _there(batch: PriorBatch) -> Tensor:
+def _there(batch: PriorBatch[TextInputs]) -> Tensor:
     positions = torch.arange(batch.inputs.symbols.shape[1], device=batch.inputs.symbols.device)
     valid = positions < batch.inputs.num_symbols[:, None]
     return valid & (batch.num_coarse > 0)[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unittest.mock import patch
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,8 +11,6 @@ from torch import Tensor
 from audiovq.priors import scoring
 from audiovq.priors.condition import TextInputs
 from audiovq.priors.durations import DurationConfig, DurationPredictor
-from audiovq.priors.layouts import Layout
-from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import ItemRandom
 from tests.device import ELSEWHERE, moved, pretended
 from tests.priors import tiny
@@ -28,26 +26,29 @@ def inputs() -> TextInputs:
     return TextInputs(whole(2, 3), whole(2), whole(2, 3), whole(2), whole(2), voices, dropped)
 
 
-def all_of_book(
-    network: CodeNetwork, hidden: Tensor, tokens: Tensor, asked: Tensor, layout: Layout, book: int
-) -> tuple[Tensor, Tensor]:
-    """As scoring's own, but without picking positions by value."""
-    return network.logits(hidden, book).sum(), (tokens * (asked & (layout.book == book))).sum()
+@pytest.mark.parametrize("reads", ["text", "music"])
+@pytest.mark.parametrize("kind, level", [("cascade", 0), ("cascade", 2), ("masked", 2), ("flat", 0)])
+def test_a_step_of_training_neither_waits_for_its_device_nor_leaves_it(
+    reads: str, kind: str, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the device "meta" there are no values to wait for: reading one is an error, as is mixing devices."""
+    network = (tiny.network if reads == "text" else tiny.music_network)(kind, level).train()
+    elsewhere, meta = network.layout(N), torch.device("meta")
+    network.to(meta)
+    given = [part.to(meta) for part in tiny.codes(N, batch=2)[: max(network.config.covered) + 1]]
+    num_coarse, seeds = torch.tensor([N, N - 1], device=meta), torch.tensor([1, 2], device=meta)
+    asked = tiny.inputs(N) if reads == "text" else tiny.music_inputs()
+    parts = {name: part for name, part in vars(asked).items() if part is not None}
+    there = replace(asked, **{name: part.repeat_interleave(2, 0).to(meta) for name, part in parts.items()})
 
+    def step() -> None:
+        scores = scoring.foreseen(network, there, given, num_coarse, seeds)
+        torch.stack([nats for nats, _ in scores.values()]).sum().backward()
 
-@pytest.mark.parametrize("kind,level", [("cascade", 0), ("cascade", 2), ("flat", 0), ("masked", 2)])
-def test_codes_are_foreseen_where_the_network_is(kind: str, level: int) -> None:
-    network = CodeNetwork(tiny.config(kind, level)).train()
-    with pretended(), patch.object(scoring, "_of_book", all_of_book):
-        moved(network)
-        codes = [
-            torch.zeros(2, books, N * factor, dtype=torch.int64, device=ELSEWHERE)
-            for factor, books in zip(tiny.LEVELS.factors, tiny.LEVELS.num_codebooks, strict=True)
-        ]
-        needed = codes[: max(network.config.covered) + 1]
-        num_coarse = torch.full((2,), N, device=ELSEWHERE)
-        found = scoring.foreseen(network, inputs(), needed, num_coarse, [ItemRandom(0), ItemRandom(1)])
-        assert all(part.device == ELSEWHERE for parts in found.values() for part in parts)
+    step()
+    monkeypatch.setattr(network, "layout", lambda _: elsewhere)
+    with pytest.raises(RuntimeError, match="device"):
+        step()
 
 
 def test_durations_are_foreseen_where_the_network_is() -> None:

@@ -79,9 +79,9 @@ def test_a_batch_scores_as_its_items_do(kind: str, level: int) -> None:
     both = [torch.cat(pair) for pair in zip(long, padded, strict=True)]
     text = joined(inputs(N), inputs(N - 2, seed=1))
     top = max(made.config.covered) + 1
-    batch = foreseen(made, text, both[:top], torch.tensor([N, N - 2]), [ItemRandom(3, 0), ItemRandom(3, 1)])
-    first = foreseen(made, inputs(N), long[:top], torch.tensor([N]), [ItemRandom(3, 0)])
-    second = foreseen(made, inputs(N - 2, seed=1), short[:top], torch.tensor([N - 2]), [ItemRandom(3, 1)])
+    batch = foreseen(made, text, both[:top], torch.tensor([N, N - 2]), torch.tensor([3, 4]))
+    first = foreseen(made, inputs(N), long[:top], torch.tensor([N]), torch.tensor([3]))
+    second = foreseen(made, inputs(N - 2, seed=1), short[:top], torch.tensor([N - 2]), torch.tensor([4]))
     for book in made.made:
         if kind != "masked":  # whose items are asked for other codes when they are padded
             torch.testing.assert_close(batch[book][0], first[book][0] + second[book][0])
@@ -100,7 +100,7 @@ def test_what_is_made_is_as_likely_as_the_score_says(kind: str, level: int) -> N
     for number, part in zip(layout.covered, layout.codes(result.tokens), strict=True):
         found[number] = part
     top = max(made.config.covered) + 1
-    scores = foreseen(made, text, found[:top], torch.tensor([N]), [ItemRandom(0)])
+    scores = foreseen(made, text, found[:top], torch.tensor([N]), torch.tensor([0]))
     assert -sum(float(nats) for nats, _ in scores.values()) == pytest.approx(result.log_probability, abs=1e-3)
 
 
@@ -158,9 +158,7 @@ def test_every_part_learns(kind: str, level: int) -> None:
     text = joined(inputs(N), inputs(N, seed=1))
     text.speakers = torch.tensor([-1, 1])
     text.dropped = torch.tensor([False, False])
-    sums = foreseen(
-        made, text, given[: max(made.config.covered) + 1], torch.tensor([N, N]), [ItemRandom(1), ItemRandom(2)]
-    )
+    sums = foreseen(made, text, given[: max(made.config.covered) + 1], torch.tensor([N, N]), torch.tensor([1, 2]))
     sum(nats for nats, _ in sums.values()).backward()  # type: ignore[union-attr]
     still = {name for name, p in made.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
     assert still <= {"condition.hidden", *(f"heads.{k}.{part}" for k in range(3) for part in ("weight", "bias"))}
@@ -170,7 +168,7 @@ def test_hiding_hides_what_refines_the_hidden() -> None:
     tokens = torch.arange(24).view(1, 3, 8)
     tokens[..., 6:] = -1
     for seed in range(30):
-        read, asked = hide(tokens, 99, [ItemRandom(seed)])
+        read, asked = hide(tokens, 99, torch.tensor([seed]))
         (stream,) = asked[0].any(1).nonzero()[:, 0].tolist() or [None]
         assert (read[..., 6:] == -1).all() and not asked[..., 6:].any()
         if stream is None:

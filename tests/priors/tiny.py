@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
-from audiovq.priors.condition import ConditionConfig, TextInputs
+from audiovq.priors.condition import ConditionConfig, TextCondition, TextInputs
 from audiovq.priors.config import PriorConfig
 from audiovq.priors.levels import CodeLevels
+from audiovq.priors.music_condition import MusicConditionConfig, MusicInputs
 from audiovq.priors.network import CodeNetwork
 from audiovq.priors.transformer import TransformerConfig
 
@@ -42,6 +45,7 @@ def network(kind: str = "cascade", level: int = 1) -> CodeNetwork:
         for name, parameter in made.named_parameters():
             if "project.weight" in name:
                 parameter.mul_(10)
+        assert isinstance(made.condition, TextCondition)
         made.condition.hidden.normal_()
         for head in made.heads:
             head.weight.mul_(8)
@@ -68,3 +72,23 @@ def inputs(num_coarse: int, seed: int = 0) -> TextInputs:
         languages=torch.tensor([seed % 2]),
         voices=torch.randn(1, CONDITION.voice_size, generator=generator),
     )
+
+
+def music_config(kind: str = "cascade", level: int = 1, window_frames: int = 6) -> PriorConfig:
+    music = MusicConditionConfig(num_labels=3, near_frames=4, window_frames=window_frames)
+    return replace(config(kind, level), reads="music", music=music)
+
+
+def music_network(kind: str = "cascade", level: int = 1, window_frames: int = 6) -> CodeNetwork:
+    """As ``network``, but of music."""
+    torch.manual_seed(0)
+    made = CodeNetwork(music_config(kind, level, window_frames))
+    with torch.no_grad():
+        for head in made.heads:
+            head.weight.mul_(8)
+    return made.eval()
+
+
+def music_inputs(start: int = 0, total: int = 20) -> MusicInputs:
+    """One item with two labels."""
+    return MusicInputs(torch.tensor([[0, 2]]), torch.tensor([start]), torch.tensor([total]))

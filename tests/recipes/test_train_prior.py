@@ -14,7 +14,7 @@ from audiovq.pretrained import load_prior
 from recipes.extract_voices import main as extract_voices
 from recipes.schema import PriorDataConfig
 from recipes.train_prior.__main__ import train
-from recipes.train_prior.corpus import Corpus, pack
+from recipes.train_prior.speech_corpus import SpeechCorpus, pack
 from tests.recipes.tiny_prior import corpus, settings
 from tests.recipes.tiny_run import events, last_state
 from tests.same import same
@@ -44,16 +44,16 @@ def test_a_stopped_training_goes_on_exactly(data: PriorDataConfig, tmp_path: Pat
 
 
 def test_batches_hold_every_utterance_once_and_follow_from_seed_and_epoch(data: PriorDataConfig) -> None:
-    loaded = Corpus(data)
+    loaded = SpeechCorpus(data)
     ids = [[u.utt_id for u in batch] for batch in loaded.batches(1, 0)]
     assert sorted(name for batch in ids for name in batch) == sorted(u.utt_id for u in loaded.train)
-    assert ids == [[u.utt_id for u in batch] for batch in Corpus(data).batches(1, 0)]
+    assert ids == [[u.utt_id for u in batch] for batch in SpeechCorpus(data).batches(1, 0)]
     assert ids != [[u.utt_id for u in batch] for batch in loaded.batches(1, 1)]
     assert all(len(b) * max(u.seconds for u in b) <= data.batch_seconds or len(b) == 1 for b in pack(loaded.train, 1.5))
 
 
 def test_what_is_random_about_an_item_does_not_depend_on_its_batch(data: PriorDataConfig) -> None:
-    loaded = Corpus(data)
+    loaded = SpeechCorpus(data)
     together = loaded.collate(loaded.train, 1, 3)
     for row, u in enumerate(loaded.train):
         alone = loaded.collate([u], 1, 3)
@@ -63,7 +63,7 @@ def test_what_is_random_about_an_item_does_not_depend_on_its_batch(data: PriorDa
 
 
 def test_an_empty_share_counts_nothing(data: PriorDataConfig) -> None:
-    empty = Corpus(data).collate([], 1, 0)
+    empty = SpeechCorpus(data).collate([], 1, 0)
     assert empty.num_valid == 0 and empty.audio_seconds == 0 and int(empty.num_coarse.sum()) == 0
 
 
@@ -73,7 +73,7 @@ def test_alignments_of_other_codes_are_refused(data: PriorDataConfig, tmp_path: 
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "wrong.parquet")
     wrong = PriorDataConfig(**{**vars(data), "train_alignments": str(tmp_path / "wrong.parquet")})
     with pytest.raises(ValueError, match=r"u2: durations sum to 21 frames of 20"):
-        Corpus(wrong)
+        SpeechCorpus(wrong)
 
 
 def test_a_tokenizer_of_other_codes_is_refused(data: PriorDataConfig, tmp_path: Path) -> None:

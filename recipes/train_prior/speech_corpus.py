@@ -6,12 +6,10 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from torch import Tensor
 
 from audiovq.data.item_random import item_seed
 from audiovq.data.length_batches import packed
@@ -20,9 +18,9 @@ from audiovq.data.text.config import TextConfig
 from audiovq.priors.condition import UNKNOWN, TextInputs
 from audiovq.priors.levels import CodeLevels
 from audiovq.priors.sampling import ItemRandom
-from audiovq.tokens.layout import Layout
-from audiovq.tokens.table import TokenTable
+from audiovq.tokens import TokenTable
 from recipes.schema import PriorDataConfig
+from recipes.train_prior.batches import PriorBatch, existing, padded, same_layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +41,7 @@ class Utterance:
         return self.levels[0].shape[1]
 
 
-@dataclass
-class PriorBatch:
-    """Utterances side by side, padded; ``seeds`` are their own, ``num_valid`` counts coarsest frames."""
-
-    codes: list[Tensor]
-    num_coarse: Tensor
-    inputs: TextInputs
-    seeds: list[int]
-    num_valid: int
-    audio_seconds: float
-
-
-class Corpus:
+class SpeechCorpus:
     """All that a training reads, in memory.
 
     Raises: ValueError naming what does not fit together; FileNotFoundError naming the stage that makes a file.
@@ -64,15 +50,13 @@ class Corpus:
     def __init__(self, config: PriorDataConfig) -> None:
         self.config = config
         tables = [TokenTable(folder) for folder in config.tokens]
-        layouts = [table.layout for table in tables]
-        if any(layout != layouts[0] for layout in layouts):
-            raise ValueError(f"the token tables {', '.join(config.tokens)} hold codes of different models")
-        self.layout: Layout = layouts[0]
+        self.layout = same_layout(tables)
         self.levels = CodeLevels.of(self.layout.hop_lengths, self.layout.codebook_sizes, self.layout.num_codebooks)
-        self.text = TextConfig(**json.loads(_existing(config.text, "prepare").read_text(encoding="utf-8")))
+        self.text = TextConfig(**json.loads(existing(config.text, "text", "prepare").read_text(encoding="utf-8")))
         aligned = {
-            split: read_alignments(_existing(getattr(config, f"{split}_alignments"), "align"))
+            split: read_alignments(existing(getattr(config, name), name, "align"))
             for split in ("train", "valid")
+            for name in (f"{split}_alignments",)
         }
         spoken: dict[str, list[str]] = {}
         for row in aligned["train"]:
@@ -80,7 +64,7 @@ class Corpus:
         self.speakers = sorted(spoken)
         self.speaker_languages = [max(set(spoken[name]), key=spoken[name].count) for name in self.speakers]
         self.languages = sorted({language for languages in spoken.values() for language in languages})
-        told = pq.read_table(_existing(config.voices, "voices")).to_pylist()
+        told = pq.read_table(existing(config.voices, "voices", "voices")).to_pylist()
         voices = {row["utt_id"]: np.array(row["voice"], np.float32) for row in told}
         self.voice_size = len(next(iter(voices.values())))
         self.train, self.valid = (list(self._utterances(aligned[split], tables, voices)) for split in aligned)
@@ -134,13 +118,21 @@ class Corpus:
         drawn.shuffle(batches)
         return batches
 
-    def collate(self, utterances: Sequence[Utterance], seed: int, epoch: int | None) -> PriorBatch:
+    def valid_batches(self) -> list[list[Utterance]]:
+        """Those that a validation looks at."""
+        return pack(sorted(self.valid, key=lambda utterance: utterance.num_coarse), self.config.batch_seconds)
+
+    def cost(self, batch: Sequence[Utterance]) -> float:
+        """What grows with the memory that a batch needs."""
+        return len(batch) * max(utterance.seconds for utterance in batch)
+
+    def collate(self, items: Sequence[Utterance], seed: int, epoch: int | None) -> PriorBatch[TextInputs]:
         """A batch; with an epoch it is for training: voices are drawn, and conditions hidden, at random."""
-        picked = list(utterances) or self.train[:1]
+        picked = list(items) or self.train[:1]
         seeds = [item_seed(seed, epoch, u.utt_id) for u in picked]
         num_coarse = torch.tensor([u.num_coarse for u in picked])
         codes = [
-            _padded([torch.from_numpy(u.levels[level].astype(np.int64)) for u in picked])
+            padded([torch.from_numpy(u.levels[level].astype(np.int64)) for u in picked])
             for level in range(self.levels.num_levels)
         ]
         speakers, voices, dropped = [], [], []
@@ -153,32 +145,20 @@ class Corpus:
             voices.append(torch.from_numpy(other.voice))
             dropped.append(epoch is not None and drawn.uniform() < self.config.hidden_share)
         inputs = TextInputs(
-            symbols=_padded([torch.from_numpy(u.symbols) for u in picked]),
+            symbols=padded([torch.from_numpy(u.symbols) for u in picked]),
             num_symbols=torch.tensor([len(u.symbols) for u in picked]),
-            durations=_padded([torch.from_numpy(u.durations) for u in picked]),
+            durations=padded([torch.from_numpy(u.durations) for u in picked]),
             speakers=torch.tensor(speakers),
             languages=torch.tensor([u.language for u in picked]),
             voices=torch.stack(voices),
             dropped=torch.tensor(dropped),
         )
-        seconds = sum(u.seconds for u in utterances)
-        num_valid = int(num_coarse.sum()) if utterances else 0
-        return PriorBatch(codes, num_coarse * bool(utterances), inputs, seeds, num_valid, seconds)
+        seconds = sum(u.seconds for u in items)
+        num_valid = int(num_coarse.sum()) if items else 0
+        return PriorBatch(codes, num_coarse * bool(items), inputs, torch.tensor(seeds), num_valid, seconds)
 
 
 def pack(utterances: Sequence[Utterance], batch_seconds: float) -> list[list[Utterance]]:
     """Neighbours in batches that are at most so long with their padding, but hold one utterance at least."""
     batches = packed(range(len(utterances)), [u.seconds for u in utterances], batch_seconds)
     return [[utterances[index] for index in batch] for batch in batches]
-
-
-def _padded(rows: Sequence[Tensor]) -> Tensor:
-    """Shape: [(..., N_i), ...] -> (B, ..., N), zeros behind."""
-    longest = max(row.shape[-1] for row in rows)
-    return torch.stack([torch.nn.functional.pad(row, (0, longest - row.shape[-1])) for row in rows])
-
-
-def _existing(path: str, stage: str) -> Path:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path} does not exist: run the recipe's stage '{stage}' first")
-    return Path(path)

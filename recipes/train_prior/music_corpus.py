@@ -1,0 +1,163 @@
+"""Pieces of music as codes with labels, and batches of random stretches of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from audiovq.data.item_random import item_seed
+from audiovq.priors.condition import UNKNOWN
+from audiovq.priors.levels import CodeLevels
+from audiovq.priors.music_condition import MusicInputs
+from audiovq.priors.sampling import ItemRandom
+from audiovq.tokens import TokenTable
+from recipes.schema import PriorDataConfig
+from recipes.train_prior.batches import PriorBatch, existing, same_layout
+
+
+@dataclass(frozen=True)
+class Piece:
+    """All in coarsest frames; ``offset``: where it begins when all pieces are laid end to end."""
+
+    name: str
+    labels: tuple[int, ...]
+    offset: int
+    num_coarse: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a piece, in coarsest frames; ``number`` tells it from others of an epoch."""
+
+    piece: Piece
+    start: int
+    length: int
+    number: int
+
+
+class MusicCorpus:
+    """All that a training reads, in memory: the ``num_levels`` coarsest levels.
+
+    Raises: ValueError naming what does not fit together; FileNotFoundError naming the stage that makes a file.
+    """
+
+    def __init__(self, config: PriorDataConfig, num_levels: int) -> None:
+        self.config = config
+        train, valid = ([TokenTable(folder) for folder in named] for named in (config.tokens, config.valid_tokens))
+        if not valid:
+            raise ValueError("data.valid_tokens is not set: name the token tables of the pieces that are held out")
+        self.layout = same_layout([*train, *valid])
+        self.levels = CodeLevels.of(self.layout.hop_lengths, self.layout.codebook_sizes, self.layout.num_codebooks)
+        rate = Fraction(self.layout.sample_rate, self.layout.hop_lengths[0])
+        self.window_frames = max(1, round(config.window_seconds * rate))
+        named = _labels(config)
+        counts = Counter(label for table in train for piece in table for label in named.get(piece, ()))
+        self.labels = sorted(label for label, count in counts.items() if count >= config.min_pieces_per_label)
+        parts: list[list[Tensor]] = [[] for _ in range(num_levels)]
+        self.train, self.valid = (list(self._pieces(tables, named, parts)) for tables in (train, valid))
+        # What is read past the last piece: windows are always whole.
+        self._codes = [
+            torch.cat([*rows, torch.zeros_like(rows[0][:, :1]).expand(-1, self.window_frames * factor)], dim=1)
+            for rows, factor in zip(parts, self.levels.factors, strict=False)
+        ]
+        self._labels_a_piece = max([1, *(len(piece.labels) for piece in (*self.train, *self.valid))])
+        self._frame_seconds = float(1 / rate)
+
+    def _pieces(
+        self, tables: Sequence[TokenTable], named: dict[str, list[str]], parts: list[list[Tensor]]
+    ) -> Iterator[Piece]:
+        for table in tables:
+            for entry in table.entries():
+                if entry.num_channels != 1:
+                    raise ValueError(f"{table.folder}: {entry.utt_id} has {entry.num_channels} channels, expected 1")
+                offset = sum(part.shape[1] for part in parts[0])
+                for rows, codes in zip(parts, self.layout.codes(entry).levels, strict=False):
+                    rows.append(codes.int())
+                known = [self.labels.index(label) for label in named.get(entry.utt_id, ()) if label in self.labels]
+                yield Piece(f"{table.folder}/{entry.utt_id}", tuple(known), offset, parts[0][-1].shape[1])
+
+    def batches(self, seed: int, epoch: int) -> list[list[Stretch]]:
+        """Those of an epoch, which visits each piece as often as there is room for a window in it, at random places."""
+        drawn = random.Random(f"{seed} {epoch}")
+        found: list[Stretch] = []
+        for piece in self.train:
+            number = max(1, int(piece.num_coarse / self.window_frames + drawn.random()))
+            last = max(0, piece.num_coarse - self.window_frames)
+            for _ in range(number):
+                chance, anywhere = drawn.random() / max(self.config.edge_share, 1e-9), drawn.randint(0, last)
+                start = anywhere if chance >= 1 else 0 if chance < 0.5 else last
+                found.append(Stretch(piece, start, min(piece.num_coarse, self.window_frames), len(found)))
+        drawn.shuffle(found)
+        return self._batched(found)
+
+    def valid_batches(self) -> list[list[Stretch]]:
+        """All of what is held out, a window after the other."""
+        return self._batched(
+            [
+                Stretch(piece, start, min(self.window_frames, piece.num_coarse - start), 0)
+                for piece in self.valid
+                for start in range(0, piece.num_coarse, self.window_frames)
+            ]
+        )
+
+    def _batched(self, stretches: Sequence[Stretch]) -> list[list[Stretch]]:
+        size = max(1, int(self.config.batch_seconds / self.config.window_seconds))
+        return [list(stretches[at : at + size]) for at in range(0, len(stretches), size)]
+
+    def cost(self, batch: Sequence[Stretch]) -> float:
+        """What grows with the memory that a batch needs."""
+        return float(len(batch))
+
+    def collate(self, items: Sequence[Stretch], seed: int, epoch: int | None) -> PriorBatch[MusicInputs]:
+        """A batch, all of whose items are as long as a window; with an epoch it is for training.
+
+        Then labels are hidden at random, and what lies before and after a stretch is told to be somewhat longer or
+        shorter than it is: a piece could else be known by its length, and be learnt by heart.
+        """
+        picked = list(items) or [Stretch(self.train[0], 0, 1, 0)]
+        seeds = [item_seed(seed, epoch, item.piece.name, item.start, item.number) for item in picked]
+        labels = torch.full((len(picked), self._labels_a_piece), UNKNOWN)
+        starts, totals, dropped = [], [], []
+        for row, (item, own) in enumerate(zip(picked, seeds, strict=True)):
+            drawn = ItemRandom(own, "condition")
+            known = item.piece.labels
+            before, after = item.start, item.piece.num_coarse - item.start - item.length
+            is_hidden = epoch is not None and drawn.uniform() < self.config.hidden_share
+            if epoch is not None:
+                known = tuple(label for label in known if drawn.uniform() < self.config.label_share)
+                before, after = (
+                    round(frames * math.exp(self.config.time_jitter * (2 * drawn.uniform() - 1)))
+                    for frames in (before, after)
+                )
+            labels[row, : len(known)] = torch.tensor(known, dtype=torch.int64)
+            starts.append(before)
+            totals.append(before + item.length + after)
+            dropped.append(is_hidden)
+        inputs = MusicInputs(labels, torch.tensor(starts), torch.tensor(totals), torch.tensor(dropped))
+        begins = torch.tensor([item.piece.offset + item.start for item in picked])[:, None]
+        codes = [
+            level[:, begins * factor + torch.arange(self.window_frames * factor)].transpose(0, 1).long()
+            for level, factor in zip(self._codes, self.levels.factors, strict=False)
+        ]
+        num_coarse = torch.tensor([item.length for item in picked]) * bool(items)
+        num_valid = sum(item.length for item in items)
+        return PriorBatch(codes, num_coarse, inputs, torch.tensor(seeds), num_valid, num_valid * self._frame_seconds)
+
+
+def _labels(config: PriorDataConfig) -> dict[str, list[str]]:
+    """Of each piece, those in the fields that count."""
+    if not config.labels:
+        return {}
+    rows = map(json.loads, existing(config.labels, "labels", "data").read_text(encoding="utf-8").splitlines())
+    return {
+        row["id"]: list(dict.fromkeys(row["labels"][name] for name in config.label_fields if name in row["labels"]))
+        for row in rows
+    }

@@ -1,0 +1,106 @@
+"""The training of music priors: it learns from random stretches of pieces, goes on exactly, and its model loads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from audiovq.pretrained import load_music_prior
+from audiovq.tokens import TokenTable
+from recipes.schema import PriorDataConfig
+from recipes.train_prior.__main__ import train
+from recipes.train_prior.music_corpus import MusicCorpus, Stretch
+from tests.recipes.tiny_music import corpus, settings
+from tests.recipes.tiny_run import events, last_state
+from tests.same import same
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> PriorDataConfig:
+    return corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.mark.parametrize("kind, level", [("cascade", 0), ("cascade", 2), ("masked", 2), ("flat", 0)])
+def test_a_prior_learns_and_loads(data: PriorDataConfig, tmp_path: Path, kind: str, level: int) -> None:
+    assert train(settings(data, tmp_path, kind, level, total_steps=30, validate_every=15)) == 0
+    terms = [event["loss"] for event in events(tmp_path, "train")]
+    assert sum(terms[-5:]) < 0.9 * sum(terms[:5])
+    prior, card = load_music_prior(tmp_path / "model")
+    assert (card.name, card.config.labels) == ("tiny-music", ["calm", "game0", "game1"])
+    assert card.config.tokenizer.startswith("tiny@")
+    form = prior.networks[0].config
+    assert (form.kind, form.music.num_labels, form.music.window_frames) == (kind, 3, 10)
+
+
+def test_a_stopped_training_goes_on_exactly(data: PriorDataConfig, tmp_path: Path) -> None:
+    assert train(settings(data, tmp_path / "whole", "masked", 2)) == 0
+    assert train(settings(data, tmp_path / "parts", "masked", 2, time_budget_minutes=1e-9)) == 75
+    assert train(settings(data, tmp_path / "parts", "masked", 2)) == 0
+    assert same(last_state(tmp_path / "whole")["networks"], last_state(tmp_path / "parts")["networks"])
+
+
+def test_a_batch_holds_the_codes_of_its_stretches(data: PriorDataConfig) -> None:
+    loaded = MusicCorpus(data, 3)
+    batch = loaded.batches(1, 0)[0]
+    made = loaded.collate(batch, 1, 0)
+    for row, stretch in enumerate(batch):
+        folder, _, utt_id = stretch.piece.name.rpartition("/")
+        codes = TokenTable(folder)[utt_id].levels
+        assert int(made.num_coarse[row]) == stretch.length
+        for got, level, factor in zip(made.codes, codes, loaded.levels.factors, strict=True):
+            assert got.shape[-1] == 10 * factor
+            wanted = level[:, stretch.start * factor : (stretch.start + stretch.length) * factor]
+            assert torch.equal(got[row, :, : stretch.length * factor], wanted)
+    assert len(MusicCorpus(data, 1).collate(batch, 1, 0).codes) == 1
+
+
+def test_an_epoch_visits_pieces_by_their_length_and_follows_from_its_number(data: PriorDataConfig) -> None:
+    loaded = MusicCorpus(data, 1)
+    visits = [stretch for epoch in range(60) for batch in loaded.batches(1, epoch) for stretch in batch]
+    for piece in loaded.train:
+        own = [stretch for stretch in visits if stretch.piece == piece]
+        assert len(own) / 60 == pytest.approx(max(1.0, piece.num_coarse / 10), abs=0.2)
+        assert all(s.start >= 0 and s.start + s.length <= piece.num_coarse and s.length == 10 for s in own)
+        assert {0, piece.num_coarse - 10} <= {s.start for s in own}
+    assert loaded.batches(1, 0) == MusicCorpus(data, 1).batches(1, 0) != loaded.batches(1, 1)
+    held_out = [stretch for batch in loaded.valid_batches() for stretch in batch]
+    assert [(s.start, s.length) for s in held_out] == [(0, 6), (0, 10)]
+
+
+def test_what_is_random_about_a_stretch_does_not_depend_on_its_batch(data: PriorDataConfig) -> None:
+    loaded = MusicCorpus(data, 1)
+    batch = loaded.batches(1, 3)[0]
+    together = loaded.collate(batch, 1, 3).inputs
+    for row, stretch in enumerate(batch):
+        alone = loaded.collate([stretch], 1, 3).inputs
+        for name in ("labels", "starts", "totals", "dropped"):
+            assert torch.equal(getattr(alone, name)[0], getattr(together, name)[row])
+
+
+def test_ends_of_pieces_are_told_exactly_and_other_times_roughly(data: PriorDataConfig) -> None:
+    loaded = MusicCorpus(replace(data, time_jitter=0.3), 1)
+    piece = loaded.train[-1]
+    for number in range(20):
+        first, last = (
+            loaded.collate([Stretch(piece, start, 10, number)], 1, 0).inputs for start in (0, piece.num_coarse - 10)
+        )
+        assert int(first.starts) == 0 and int(last.totals - last.starts) == 10
+        assert 0.7 * piece.num_coarse < int(first.totals) < 1.4 * piece.num_coarse
+    exact = loaded.collate([Stretch(piece, 7, 10, 0)], 1, None).inputs
+    assert (int(exact.starts), int(exact.totals), bool(exact.dropped)) == (7, piece.num_coarse, False)
+    assert [loaded.labels[label] for label in exact.labels[0] if label >= 0] == ["game1"]
+
+
+def test_an_empty_share_counts_nothing(data: PriorDataConfig) -> None:
+    empty = MusicCorpus(data, 1).collate([], 1, 0)
+    assert (empty.num_valid, empty.audio_seconds, int(empty.num_coarse.sum())) == (0, 0, 0)
+
+
+def test_what_is_missing_is_named(data: PriorDataConfig) -> None:
+    with pytest.raises(ValueError, match=r"data\.valid_tokens is not set"):
+        MusicCorpus(replace(data, valid_tokens=[]), 1)
+    with pytest.raises(FileNotFoundError, match="none does not exist"):
+        MusicCorpus(replace(data, labels="none"), 1)
