@@ -11,6 +11,7 @@ VERSION = next(
 
 TEXT = ["espeakng-loader", "phonemizer"]  # espeak-ng is GPL-3
 DEMO = ["pystoi"]
+MUSIC = ["pyloudnorm"]
 RIVALS = ["encodec", "snac", "transformers", "vocos"]  # vocos imports encodec
 TOKENS = ["kaldiio", "matplotlib", "pyarrow"]
 TRAIN = ["lightning-fabric", "tensorboard"]
@@ -62,10 +63,12 @@ setup(
         "text": TEXT,
         "corpora": ["av"],  # G.722, which libsndfile does not read
         "tokens": TOKENS,
+        "music": MUSIC,
         "cluster": ["submitit"],
         "rivals": RIVALS,  # networks that recipes.benchmark measures beside; the other codecs are programs: RESULTS.md
         "dev": [
             *DEMO,
+            *MUSIC,
             *RIVALS,
             *TEXT,
             *TOKENS,

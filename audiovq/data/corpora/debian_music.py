@@ -25,7 +25,7 @@ class Album:
     """Music of one package that belongs together.
 
     `files` is a pattern below the package; what follows a colon is one inside that zip archive. A composer or a style
-    that is given holds for all files; else a file's own tags may tell.
+    that is given holds for all files, and is evident from the package; else a file's own tags may tell.
     """
 
     name: str
@@ -40,7 +40,7 @@ _UFOAI = "usr/share/games/ufoai/base/0music.pk3:music"
 
 # A file belongs to the first album that it fits.
 ALBUMS = (
-    Album("asc", "asc-music", "usr/share/games/asc/music/*.mp3"),
+    Album("asc", "asc-music", "usr/share/games/asc/music/*.mp3", "Michael Kievernagel"),
     # The music of the old game is called after its numbers, that of the new one is not.
     Album("colobot_gold", "colobot-common-sounds", "usr/share/games/colobot/music/[!m]*.ogg"),
     Album("colobot_original", "colobot-common-sounds", "usr/share/games/colobot/music/music*.ogg"),
@@ -51,7 +51,7 @@ ALBUMS = (
     Album("planetblupi", "planetblupi-music-ogg", "usr/share/planetblupi/music/*.ogg"),
     Album("supertux", "supertux-data", "usr/share/games/supertux2/music/*/*.ogg"),
     Album("ufoai_crystan", "ufoai-music", f"{_UFOAI}/Crystan*.ogg", "Christian Hoffmann"),
-    Album("ufoai_david", "ufoai-music", f"{_UFOAI}/David*.ogg"),
+    Album("ufoai_david", "ufoai-music", f"{_UFOAI}/David*.ogg", "David Reeves"),
     Album("ufoai_marine", "ufoai-music", f"{_UFOAI}/Marine*.ogg"),
     Album("ufoai_psymong", "ufoai-music", f"{_UFOAI}/Psymong*.ogg", "Psymong"),
     Album("ufoai_vanethian", "ufoai-music", f"{_UFOAI}/van_*.ogg", "Manuel Marino"),
@@ -72,6 +72,11 @@ HELD_OUT = {
 _NO_MUSIC = {"nexuiz-thunder": "a sound effect", "wesnoth-silence": "silence"}
 # What the tags hold where there is nothing to tell.
 _NO_STYLE = ("", "(none)", "game", "game music", "game soundtrack", "music", "sound fx", "soundtrack")
+_OTHER_NAMES = {
+    "Gerd (elysis) Raudenbusch": "Gerd Raudenbusch",
+    "elysis": "Gerd Raudenbusch",
+    "www.elysis.de": "Gerd Raudenbusch",
+}
 _NO_COMPOSER = re.compile(r"|<unknown>|.*(www\.|https?:).*", re.IGNORECASE)
 
 
@@ -132,6 +137,7 @@ def _labels(album: Album, source: Source) -> dict[str, str]:
     except (soundfile.LibsndfileError, OSError, zipfile.BadZipFile):  # converting it will tell what is wrong
         tags = {}
     composer, style = tags.get("artist", ""), tags.get("genre", "").lower()
+    composer = _OTHER_NAMES.get(composer, composer)
     labels = {
         "title": tags.get("title", ""),
         "composer": album.composer or ("" if _NO_COMPOSER.fullmatch(composer) else composer),

@@ -1,0 +1,1 @@
+"""What is heard in music without any reference: tempo, key, loudness, silence, seams, and embeddings of it."""
