@@ -1,0 +1,1 @@
+"""Scores of generated codes beside those of real ones."""

@@ -1,0 +1,138 @@
+"""Score generated codes beside real ones: are they as varied, as long, as silent, and not learnt by heart?
+
+    python -m recipes.score_codes generated/ --training tokens/train --real tokens/test -o exp/codes
+    python -m recipes.score_codes made/ --training tokens/train --real tokens/test -o exp/codes --model exp/a/model
+
+GENERATED, --training and --real are folders of .avq files (as `audiovq encode` writes them) or token tables (as
+`audiovq tokenize` does), all by one tokenizer. Measured of generated and real codes alike: Fréchet distance to the
+training codes in the space of their latents, entropy, n-gram repetition, holds, length and silence ratio, and, to find
+what is memorised, the longest run that training has too and the nearest window of training. Writes OUT/summary.json,
+with a list of all items, and OUT/RESULTS.md.
+
+The likelihood of real codes under a prior (bits per second of audio) is what recipes.train_prior reports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import Progress
+
+import audiovq
+from audiovq.codes import CodesError
+from audiovq.files import remove_unfinished, write_atomically
+from recipes.score_codes.reading import check_same_model, draw, open_codes
+from recipes.score_codes.scores import distances_to, embeddings, score_items, summarise
+from recipes.score_codes.table import markdown
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    given = _parser().parse_args(words)
+    torch.set_num_threads(given.threads)
+    try:
+        summary = score_codes(given, shlex.join(["python", "-m", "recipes.score_codes", *words]))
+    # What the codes, the tables or the model are to blame for says so itself.
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        print(f"score_codes: {error}", file=sys.stderr)
+        return 2
+    text = markdown(summary)
+    given.out.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(given.out)
+    content = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    for name, written in (("summary.json", content), ("RESULTS.md", text)):
+        with write_atomically(given.out / name) as file:
+            file.write(written.encode())
+    Console().print(Markdown(text))
+    return 0
+
+
+def score_codes(given: argparse.Namespace, command: str) -> dict[str, Any]:
+    """Everything there is to say. Raises: ValueError when the codes are of different models, or there are none."""
+    generated = draw(open_codes(given.generated), given.num_items, given.seed)
+    real = open_codes(given.real) if given.real is not None else {}
+    held_out = draw(real, given.num_items, given.seed)
+    training = draw(open_codes(given.training), 0, given.seed)
+    any_codes = check_same_model({"generated": generated, "real": held_out, "training": training})
+    tokenizer = audiovq.load(given.model or any_codes.model.split("@")[0])
+    if tokenizer.model_id != any_codes.model:
+        raise CodesError(
+            f"the codes are by {any_codes.model}, the tokenizer is {tokenizer.model_id}: name the right one by --model"
+        )
+    groups = {"generated": generated, **({"real": held_out} if held_out else {})}
+    # As many training items as can be needed: embeddings are compared in equal numbers.
+    reference = list(draw(training, max(map(len, groups.values())) * 4, given.seed).values())
+    embedded = [embeddings(list(group.values()), tokenizer, given.window_seconds) for group in groups.values()]
+    distances = distances_to(embeddings(reference, tokenizer, given.window_seconds), embedded, given.seed)
+    summary: dict[str, Any] = {
+        "command": command,
+        "subject": {
+            "generated": str(given.generated),
+            "real": None if given.real is None else str(given.real),
+            "training": str(given.training),
+            "model": any_codes.model,
+            "n": given.n,
+            "window_seconds": given.window_seconds,
+        },
+        "num_training": len(training),
+        "training_seconds": sum(codes.duration_seconds for codes in training.values()),
+        "real": None,
+        "items": {},
+    }
+    for (name, group), distance in zip(groups.items(), distances, strict=True):
+        same_names = {item: real[item] for item in group if name == "generated" and item in real}
+        with _progress(name, len(group)) as tell:
+            items = score_items(
+                group,
+                same_names,
+                list(training.values()),
+                given.window_seconds,
+                given.n,
+                None if given.no_sound else tokenizer,
+                tell,
+            )
+        summary[name] = summarise(items, list(group.values()), distance)
+        summary["items"][name] = items
+    return summary
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda: progress.advance(task)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m recipes.score_codes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("generated", type=Path, metavar="GENERATED", help="a folder of .avq files, or a token table")
+    parser.add_argument("--training", type=Path, required=True, metavar="CODES", help="what the generator learnt from")
+    parser.add_argument("--real", type=Path, metavar="CODES", help="real codes that it has not learnt from")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT")
+    parser.add_argument("--model", metavar="NAME|DIR", help="the codes' tokenizer, if it is not a bundled one")
+    parser.add_argument(
+        "--num-items", type=int, default=200, metavar="N", help="of each, evenly drawn; 0 takes all (default: 200)"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the draws (default: 1)")
+    parser.add_argument("--n", type=int, default=4, metavar="N", help="frames of an n-gram (default: 4)")
+    parser.add_argument("--window-seconds", type=float, default=2.0, metavar="S", help="(default: 2)")
+    parser.add_argument("--no-sound", action="store_true", help="decode nothing: faster, without the silence ratio")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="(default: 1)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
