@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_MIN_ROWS = 8  # below, a call of oneDNN costs more than it saves
+_MIN_ROWS = 8  # below, a call of oneDNN costs more than it saves, unless the weights are laid out for it before
+_LAID_OUT_FOR_ROWS = 8  # oneDNN sums in the same order for all numbers of rows, if it is not told that there is one
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -14,17 +15,28 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Shape: x (..., C_in), weight (C_out, C_in), bias (C_out,) -> (..., C_out).
     """
-    if _onednn_can(x):
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-        return product
+    if onednn_can(x) and x.numel() >= _MIN_ROWS * x.shape[-1]:
+        return onednn_linear(x, weight, bias)
     return F.linear(x, weight, bias)
 
 
-def _onednn_can(x: Tensor) -> bool:
+def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The same by oneDNN, also with weights as ``laid_out`` gives them."""
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
+
+
+def laid_out(weight: Tensor) -> Tensor:
+    """Weights as oneDNN reads them fastest: it then need not lay them out in every call."""
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _LAID_OUT_FOR_ROWS)
+    return packed
+
+
+def onednn_can(x: Tensor) -> bool:
+    """Whether nothing is learned from x, and it is on a CPU in float32."""
     return (
         x.device.type == "cpu"
         and x.dtype == torch.float32
-        and x.numel() >= _MIN_ROWS * x.shape[-1]
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and torch._C._get_mkldnn_enabled()

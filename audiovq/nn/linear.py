@@ -1,12 +1,38 @@
 """The linear layer of all networks."""
 
+from __future__ import annotations
+
 from torch import Tensor, nn
 
-from audiovq.matmul import linear
+from audiovq.matmul import laid_out, linear, onednn_can, onednn_linear
+
+_FEW_ROWS = 64  # of so many or fewer, laying out the weights anew in every call takes much of the time
 
 
 class Linear(nn.Linear):
-    """torch's, but faster on some CPUs where nothing is learned: see audiovq.matmul. Shape: (..., C) -> (..., C')."""
+    """torch's, but faster on some CPUs where nothing is learned: see audiovq.matmul.
+
+    There a row comes out the same to the last bit beside any other rows: codes made in batches rely on it.
+
+    Shape: (..., C) -> (..., C').
+    """
+
+    _packed: _Packed | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight, self.bias)
+        if x.numel() > _FEW_ROWS * self.in_features or not onednn_can(x):
+            return linear(x, self.weight, self.bias)
+        version = 0 if self.weight.is_inference() else self.weight._version
+        if self._packed is None or self._packed.of != (self.weight.data_ptr(), version):
+            self._packed = _Packed(laid_out(self.weight), (self.weight.data_ptr(), version))
+        return onednn_linear(x, self._packed.weight, self.bias)
+
+
+class _Packed:
+    """Weights laid out, and whose: a copy of a layer makes its own."""
+
+    def __init__(self, weight: Tensor, of: tuple[int, int]) -> None:
+        self.weight, self.of = weight, of
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()

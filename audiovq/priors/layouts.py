@@ -82,6 +82,17 @@ class Layout:
         parts = flat.split([k * n for k, n in shapes], dim=1)
         return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
 
+    def codes_so_far(self, tokens: Tensor) -> list[Tensor]:
+        """The same where codes are still to be made: they are 0."""
+        return self.codes(torch.where(tokens == NOTHING, self._offsets, tokens))
+
+    def num_positions_until(self, num_coarse: int) -> int:
+        """How many positions, from the first on, hold all codes of the first so many coarsest frames."""
+        if num_coarse >= self.num_coarse:
+            return self.num_positions
+        held = self.valid(torch.tensor([num_coarse]))[0].any(dim=0).nonzero()
+        return int(held[-1]) + 1 if len(held) else 0
+
     def valid(self, num_coarse: Tensor | None = None) -> Tensor:
         """Where items have codes. Shape: num_coarse (B,), or None for one whole item -> (B, F, S) bool."""
         there = (self.index >= 0)[None]

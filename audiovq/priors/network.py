@@ -79,14 +79,16 @@ class CodeNetwork(nn.Module):
                 scale = kept.square().sum(1).mean().sqrt() * 4 / width**0.5
                 self.codes.weight[offset : offset + len(table), : kept.shape[1]] += (kept / scale).to(self.codes.weight)
 
-    def known(self, inputs: Inputs, coarser: Sequence[Tensor], layout: Layout, mask: FrameMask) -> Tensor:
+    def known(self, inputs: Inputs, coarser: Sequence[Tensor] | None, layout: Layout, mask: FrameMask) -> Tensor:
         """What is known of each position before any of its codes.
+
+        Without ``coarser`` it lacks what ``in_light_of`` says.
 
         Shape: coarser [(B, K_l, N_l), ...], the levels below ``level`` -> (B, S, D).
         """
         features: list[Tensor] = self.condition(inputs, mask)
-        if self.config.coarser:
-            features = [features[0] + self._context(coarser, mask)]
+        if self.config.coarser and coarser is not None:
+            features = [features[0] + self.in_light_of(coarser, mask)]
         # Past the last frame of an item's first stream the others may still be at work: a delay. They know its last.
         place = layout.frame[0].masked_fill(layout.frame[0] == NOTHING, layout.num_positions)
         rows = torch.zeros(())
@@ -98,7 +100,7 @@ class CodeNetwork(nn.Module):
             rows = rows + found * here[:, None]
         return rows + self.books(layout.book[0].masked_fill(layout.book[0] == NOTHING, self.made[0]))
 
-    def known_of_item(self, inputs: Inputs, coarser: Sequence[Tensor], layout: Layout, guided: bool) -> Tensor:
+    def known_of_item(self, inputs: Inputs, coarser: Sequence[Tensor] | None, layout: Layout, guided: bool) -> Tensor:
         """The same of one whole item; ``guided``: and once more with its condition hidden.
 
         Shape: coarser [(1, K_l, N_l), ...] -> (1 or 2, S, D).
@@ -106,18 +108,11 @@ class CodeNetwork(nn.Module):
         rows = 2 if guided else 1
         mask = FrameMask(torch.ones(rows, layout.num_coarse, dtype=torch.bool))
         inputs = inputs.with_hidden_copy() if guided else inputs
-        return self.known(inputs, [each.expand(rows, -1, -1) for each in coarser], layout, mask)
+        expanded = None if coarser is None else [each.expand(rows, -1, -1) for each in coarser]
+        return self.known(inputs, expanded, layout, mask)
 
-    def read(self, tokens: Tensor) -> Tensor:
-        """Tokens of all streams as one row a position. Shape: (B, F, S) -> (B, S, D); NOTHING counts as zero."""
-        there = (tokens != NOTHING)[..., None]
-        return (self.codes(tokens.clamp(min=0)) * there).sum(1)
-
-    def logits(self, hidden: Tensor, book: int) -> Tensor:
-        """Of the codes of one codebook. Shape: (..., D) -> (..., V)."""
-        return self.heads[self.made.index(book)](hidden)
-
-    def _context(self, coarser: Sequence[Tensor], mask: FrameMask) -> Tensor:
+    def in_light_of(self, coarser: Sequence[Tensor], mask: FrameMask) -> Tensor:
+        """What the coarser codes say of each frame. Shape: [(B, K_l, N_l), ...] -> (B, D, N)."""
         levels = self.config.codes
         factor = levels.factors[self.config.level]
         summed = torch.zeros(())
@@ -127,3 +122,17 @@ class CodeNetwork(nn.Module):
                 summed = summed + self.codes(codes).repeat_interleave(factor // levels.factors[level], dim=1)
         frames = mask.at(factor)
         return self.context(summed.transpose(1, 2), frames) * frames
+
+    @property
+    def look_ahead(self) -> int:
+        """Coarsest frames beyond a frame's own on which ``in_light_of`` depends."""
+        return -(-self.context.context(0) // self.config.codes.factors[self.config.level]) if self.config.coarser else 0
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """Tokens of all streams as one row a position. Shape: (B, F, S) -> (B, S, D); NOTHING counts as zero."""
+        there = (tokens != NOTHING)[..., None]
+        return (self.codes(tokens.clamp(min=0)) * there).sum(1)
+
+    def logits(self, hidden: Tensor, book: int) -> Tensor:
+        """Of the codes of one codebook. Shape: (..., D) -> (..., V)."""
+        return self.heads[self.made.index(book)](hidden)

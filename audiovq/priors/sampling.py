@@ -87,46 +87,43 @@ class ItemRandom:
         return drawn
 
 
-def candidates(logits: Tensor, sampling: Sampling, temperature: float) -> tuple[Tensor, Tensor]:
-    """The codes that may be drawn, likeliest first, and their shares, which sum to 1; a code left out has a share of 0.
-
-    Shape: (..., V) -> codes (..., n) int64, shares (..., n) float64, for some n <= V.
-    Source: Holtzman et al. 2020 (top_p), Fan et al. 2018 (top_k), Nguyen et al. 2024 (min_p).
-    """
-    if temperature == 0:
-        codes = logits.argmax(-1, keepdim=True)
-        return codes, torch.ones_like(codes, dtype=torch.float64)
-    size = logits.shape[-1]
-    number = min(size, sampling.top_k or (_FIRST if sampling.top_p < 1 else size))
-    shares, codes, total = _likeliest(logits, temperature, number)
-    # What is left out must be none of what top_p takes.
-    while number < size and not sampling.top_k and bool((shares.sum(-1) < sampling.top_p * total).any()):
-        number = min(size, 4 * number)
-        shares, codes, total = _likeliest(logits, temperature, number)
-    if sampling.top_k:
-        total = shares.sum(-1)
-    before = shares.cumsum(-1) - shares
-    shares = shares.where(before < sampling.top_p * total[..., None], 0.0)
-    shares = shares.where(shares >= sampling.min_p * shares[..., :1], 0.0)
-    return codes, shares / shares.sum(-1, keepdim=True)
-
-
 def draw(logits: Tensor, sampling: Sampling, temperature: float, uniforms: Tensor) -> Tensor:
-    """The code at which the summed shares pass a uniform number of [0, 1).
+    """The code at which the summed shares of ``candidates`` pass a uniform number of [0, 1).
+
+    A row is drawn to the last bit as if it were alone.
 
     Shape: logits (..., V), uniforms (...) float64 -> (...) int64.
     """
-    codes, shares = candidates(logits, sampling, temperature)
-    sums = shares.cumsum(-1)
-    place = torch.searchsorted(sums, (uniforms * sums[..., -1])[..., None].contiguous(), right=True)
-    # A number so close to 1 that rounding carries it past the end takes the last code that has a share.
-    place = place.minimum((shares > 0).sum(-1, keepdim=True) - 1)
-    return codes.gather(-1, place)[..., 0]
+    if temperature == 0:
+        return logits.argmax(-1)
+    likely = (logits.float() / temperature).softmax(-1).view(-1, logits.shape[-1])
+    numbers, size = uniforms.reshape(-1), logits.shape[-1]
+    drawn, left = torch.empty(len(likely), dtype=torch.int64, device=logits.device), torch.arange(len(likely))
+    looked_at = _FIRST if sampling.top_p < 1 and not sampling.top_k else size
+    while len(left):
+        looked_at = min(size, looked_at)
+        codes, shares, enough = candidates(likely[left], sampling, looked_at)
+        sums = shares.cumsum(-1)
+        place = torch.searchsorted(sums, (numbers[left] * sums[:, -1])[:, None], right=True)
+        # A number so close to 1 that rounding carries it past the end takes the last code that has a share.
+        place = place.minimum((shares > 0).sum(-1, keepdim=True) - 1)
+        drawn[left[enough]] = codes.gather(-1, place)[enough, 0]
+        left, looked_at = left[~enough], 4 * looked_at
+    return drawn.view(logits.shape[:-1])
 
 
-def _likeliest(logits: Tensor, temperature: float, number: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The likeliest codes' weights, the codes, and the weight of all codes, relative to the likeliest one."""
-    scaled = logits.float() / temperature
-    scaled = scaled - scaled.amax(-1, keepdim=True)
-    values, codes = scaled.topk(number, dim=-1)
-    return values.double().exp(), codes, scaled.exp().sum(-1).double()
+def candidates(likely: Tensor, sampling: Sampling, looked_at: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of so many of the likeliest codes those that may be drawn, their shares, and whether more had to be looked at.
+
+    Codes come likeliest first; the share of one that may not be drawn is 0. The others' need not sum to 1.
+
+    Shape: likely (R, V), which sums to 1 -> codes (R, n) int64, shares (R, n) float64, (R,) bool, True for "enough".
+    Source: Holtzman et al. 2020 (top_p), Fan et al. 2018 (top_k), Nguyen et al. 2024 (min_p).
+    """
+    values, codes = likely.topk(min(looked_at, sampling.top_k or looked_at), dim=-1)
+    shares = values.double()
+    sums = shares.cumsum(-1)  # from the likeliest on, one after the other: the same for any number of rows
+    total = sums[:, -1:] if sampling.top_k else 1.0
+    enough = (sums[:, -1] >= sampling.top_p) | (shares.shape[1] == likely.shape[1]) | bool(sampling.top_k)
+    shares = shares.where(sums - shares < sampling.top_p * total, 0.0)
+    return codes, shares.where(shares >= sampling.min_p * shares[:, :1], 0.0), enough

@@ -41,6 +41,11 @@ class Cache:
         self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
         self.length = 0
 
+    def keep(self, num_rows: int) -> None:
+        """Forget all but the first rows."""
+        if num_rows < self.keys.shape[1]:
+            self.keys, self.values = self.keys[:, :num_rows], self.values[:, :num_rows]
+
 
 class Transformer(nn.Module):
     """Shape: x (B, S, D), mask (B, S) bool of the positions that may be looked at, or None -> (B, S, D).

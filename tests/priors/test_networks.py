@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from audiovq.nn.mask import FrameMask
-from audiovq.priors.autoregressive import StepByStep, generate, shifted
+from audiovq.priors.autoregressive import Item, StepByStep, Writer, generate, shifted
 from audiovq.priors.condition import TextInputs
 from audiovq.priors.masked import fill_in, hide, masked_share
 from audiovq.priors.network import CodeNetwork
@@ -26,6 +26,12 @@ def all_hidden(made: CodeNetwork, given: list[Tensor]) -> Tensor:
     return made.transformer(made.read(read) + known)
 
 
+def begun(made: CodeNetwork, guidance: float = 1.0, hidden: bool = False) -> StepByStep:
+    text = inputs(N)
+    text.dropped = torch.tensor([True]) if hidden else None
+    return StepByStep(made, [Item(made.layout(N), text, ItemRandom(0))], guidance)
+
+
 @pytest.mark.parametrize("kind, level", CAUSAL)
 @pytest.mark.parametrize("pieces", [[1] * 99, [3, *[1] * 99], [2, 5, 1, 4, *[1] * 99]])
 @torch.inference_mode()
@@ -33,7 +39,8 @@ def test_cached_steps_foresee_what_one_pass_does(kind: str, level: int, pieces: 
     made, given = network(kind, level), codes(N)
     layout = made.layout(N)
     read = shifted(layout.tokens(given), made.unknown)
-    work = StepByStep(made, layout, inputs(N), given[: made.config.level], guidance=1.0)
+    work = begun(made)
+    work.tell([given[: made.config.level]], N)
     rows, start = [], 0
     for size in pieces:
         end = min(start + size, layout.num_positions)
@@ -138,18 +145,74 @@ def test_the_same_seed_makes_the_same_codes(kind: str, level: int) -> None:
 @torch.inference_mode()
 def test_guidance_goes_beyond_the_condition() -> None:
     made = network("cascade", 0)
-    layout = made.layout(N)
-    one = StepByStep(made, layout, inputs(N), [], guidance=1.0)
-    two = StepByStep(made, layout, inputs(N), [], guidance=3.0)
+    one, two = begun(made), begun(made, guidance=3.0)
     begin = torch.full((1, 1, 1), made.unknown)
     plain, pair = one.extend(begin)[:, 0], two.extend(begin)[:, 0]
     torch.testing.assert_close(pair[0], plain[0])
-    hidden = inputs(N)
-    hidden.dropped = torch.tensor([True])
-    alone = StepByStep(made, layout, hidden, [], guidance=1.0).extend(begin)[:, 0]
+    alone = begun(made, hidden=True).extend(begin)[:, 0]
     torch.testing.assert_close(pair[1], alone[0])
     expected = made.logits(alone[0], 0) + 3 * (made.logits(plain[0], 0) - made.logits(alone[0], 0))
-    torch.testing.assert_close(two.logits(pair, 0), expected)
+    torch.testing.assert_close(two.logits(pair, 0)[0], expected)
+
+
+FREE = Sampling(temperature=1.5, fine_temperature=1.5, top_p=1.0, guidance=2.0, repetition_window=2)
+
+
+def items(made: CodeNetwork, lengths: list[int], primed: int = 0) -> list[Item]:
+    """One of each number of coarsest frames, the first ``primed`` of which are given."""
+    found = []
+    for number, length in enumerate(lengths):
+        layout = made.layout(length)
+        primer = layout.tokens(codes(length, seed=number), torch.tensor([primed])) if primed else None
+        found.append(Item(layout, inputs(length, seed=number), ItemRandom(7, number), primer))
+    return found
+
+
+@pytest.mark.parametrize("kind, level", CAUSAL)
+@pytest.mark.parametrize("primed", [0, 2])
+def test_items_are_made_together_as_if_alone(kind: str, level: int, primed: int) -> None:
+    made, lengths = network(kind, level), [4, 9, 6, 9]
+    given = [codes(length, seed=number)[: made.config.level] for number, length in enumerate(lengths)]
+    together = Writer(made, items(made, lengths, primed), FREE)
+    together.write(9, given)
+    for number, (item, coarser) in enumerate(zip(items(made, lengths, primed), given, strict=True)):
+        alone = Writer(made, [item], FREE)
+        alone.write(item.layout.num_coarse, [coarser])
+        assert torch.equal(alone.made(0).tokens, together.made(number).tokens)
+        assert alone.made(0).log_probability == together.made(number).log_probability
+        levels = item.layout.codes(alone.made(0).tokens)
+        for at, part in zip(item.layout.covered, levels, strict=True):
+            kept = primed * LEVELS.factors[at]
+            assert torch.equal(part[..., :kept], codes(item.layout.num_coarse, seed=number)[at][..., :kept])
+
+
+@pytest.mark.parametrize("kind, level", CAUSAL)
+@pytest.mark.parametrize("primed", [0, 2])
+@pytest.mark.parametrize("ends", [[1, 2, 3, 13], [5, 5, 13], [2, 12, 13], [13]])
+def test_what_is_made_does_not_depend_on_the_pieces(kind: str, level: int, primed: int, ends: list[int]) -> None:
+    made = network(kind, level)
+    (item,), coarser = items(made, [13], primed), codes(13)[: made.config.level]
+    whole = Writer(made, [item], FREE)
+    whole.write(13, [coarser])
+    (item,) = items(made, [13], primed)
+    pieces = Writer(made, [item], FREE)
+    for end in ends:
+        known = min(13, pieces.needed(end))
+        # What is not needed yet is not read: anything may stand there.
+        later = [
+            torch.where(torch.arange(level.shape[2]) < known * f, level, 0)
+            for level, f in zip(coarser, (1, 2), strict=False)
+        ]
+        pieces.write(end, [later])
+        done = item.layout.valid(torch.tensor([end]))
+        assert (pieces.made(0).tokens[done] >= 0).all()
+    assert torch.equal(pieces.made(0).tokens, whole.made(0).tokens)
+
+
+def test_primers_of_several_lengths_are_refused() -> None:
+    made = network("cascade", 0)
+    with pytest.raises(ValueError, match=r"primers of \[0, 2\] positions"):
+        Writer(made, [*items(made, [4], primed=2), *items(made, [5])], FREE)
 
 
 @pytest.mark.parametrize("kind, level", ALL)

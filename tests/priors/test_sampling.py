@@ -12,8 +12,8 @@ LOGITS = torch.tensor([0.1, 0.4, 0.2, 0.3]).log()
 
 def shares(settings: Sampling, temperature: float = 1.0, logits: torch.Tensor = LOGITS) -> list[float]:
     """By code."""
-    codes, found = candidates(logits, settings, temperature)
-    return torch.zeros(len(logits), dtype=torch.float64).scatter(0, codes, found).tolist()
+    codes, found, _ = candidates((logits / temperature).softmax(-1)[None], settings, len(logits))
+    return torch.zeros(len(logits), dtype=torch.float64).scatter(0, codes[0], found[0] / found.sum()).tolist()
 
 
 def approx(*values: float) -> object:
@@ -27,14 +27,16 @@ def test_settings_by_hand() -> None:
     assert shares(Sampling(top_p=0.6)) == approx(0, 4 / 7, 0, 3 / 7)
     assert shares(Sampling(top_p=0.71)) == approx(0, 4 / 9, 2 / 9, 3 / 9)
     assert shares(Sampling(top_p=1.0, min_p=0.6)) == approx(0, 4 / 7, 0, 3 / 7)
-    assert shares(Sampling(), temperature=0.0) == [0, 1, 0, 0]
+    assert int(draw(LOGITS, Sampling(), 0.0, torch.tensor(0.99))) == 1
 
 
 def test_many_codes_are_all_looked_at_when_that_matters() -> None:
-    logits = torch.zeros(1000)
-    assert sum(value > 0 for value in shares(Sampling(top_p=0.9), logits=logits)) == 900
-    logits[7] = 20.0
-    assert shares(Sampling(top_p=0.9), logits=logits)[7] == 1
+    logits = torch.zeros(2, 1000)
+    uniforms = torch.arange(0, 1, 1 / 1024, dtype=torch.float64)
+    assert len(draw(logits[:1].expand(1024, -1), Sampling(top_p=0.875), 1.0, uniforms).unique()) == 875
+    logits[1, 7] = 20.0
+    flat, peak = draw(logits, Sampling(top_p=0.9), 1.0, torch.full((2,), 0.99)).tolist()
+    assert flat == int(draw(logits[0], Sampling(top_p=0.9), 1.0, torch.tensor(0.99))) and peak == 7
 
 
 def test_draws_follow_the_shares() -> None:
@@ -52,7 +54,7 @@ def test_nothing_without_a_share_is_drawn(uniform: float, seed: int) -> None:
 
 
 def test_rows_are_drawn_as_if_alone() -> None:
-    logits = torch.randn(40, 500, generator=torch.Generator().manual_seed(0))
+    logits = torch.randn(40, 500, generator=torch.Generator().manual_seed(0)) * torch.linspace(0, 4, 40)[:, None]
     uniforms = ItemRandom(5).uniforms(40)
     together = draw(logits, Sampling(), 0.7, uniforms)
     assert together.tolist() == [int(draw(row, Sampling(), 0.7, u)) for row, u in zip(logits, uniforms, strict=True)]
