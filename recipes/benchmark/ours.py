@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from torch import Tensor
 
 import audiovq
-from audiovq.pretrained import ModelError, find
+from audiovq.pretrained import ModelError, find, folder_hash
+from audiovq.vocoding import find_vocoder
 from recipes.benchmark.codec import Encoded, NotAvailableError
 
 
@@ -20,11 +19,13 @@ class AudiovqCodec:
             self._tokenizer = audiovq.load(model)
         except ModelError as error:
             raise NotAvailableError(str(error), "`audiovq models` lists those that ship") from error
-        self.name = f"audiovq {model}"  # as it was given: two folders may hold models of one name
+        vocoder = self._tokenizer.vocoder_name  # which makes the sound of its mels
+        # As it was given: two folders may hold models of one name.
+        self.name = f"audiovq {model}" + (f", {vocoder}" if vocoder is not None else "")
         self.sample_rate = self._tokenizer.sample_rate
         self.trained = True
-        digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-        self.identity = f"{digest} with {self._tokenizer.vocoder_name}"  # which makes the sound of its mels
+        inverter = find_vocoder(self._tokenizer.model.config, None)
+        self.identity = folder_hash(folder) + ("" if inverter is None else f" with {folder_hash(inverter)}")
         self.num_parameters: int | None = self._tokenizer.num_parameters
 
     def encode(self, wave: Tensor) -> Encoded:

@@ -1,11 +1,11 @@
 """Words of the command line, and what can be had where nothing is installed."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
+import torch
 
-from audiovq.pretrained import find
+from audiovq.pretrained import VOCODER, find, folder_hash
 from recipes.benchmark import rivals, weights
 from recipes.benchmark.__main__ import main
 from recipes.benchmark.codec import NotAvailableError
@@ -24,7 +24,7 @@ def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nothing")
 def test_what_is_missing_is_named_and_the_rest_goes_on() -> None:
     codecs, missing = rivals.make_all(rivals.default_words())
-    assert list(codecs) == ["audiovq:speech-16k", "audiovq:speech-16k-hq"]
+    assert list(codecs) == ["audiovq:speech-16k", "audiovq:speech-16k-hq", "pcm"]
     assert set(missing) == set(rivals.default_words()) - set(codecs)
     hints = {word: error.hint for word, error in missing.items()}
     assert hints["opus:6"] == "apt-get install opus-tools"
@@ -61,9 +61,14 @@ def test_a_model_of_ours_counts_codes_and_file() -> None:
     assert encoded.payload_bits == 10 * 10 + 20 * 11 + 40 * 13
     assert encoded.file_bits == 8 * len(encoded.content.to_bytes())
     assert codec.decode(encoded).shape == wave.shape
-    assert (
-        codec.identity.split()[0] == hashlib.sha256((find("speech-16k") / "model.safetensors").read_bytes()).hexdigest()
-    )
+    assert codec.name == "audiovq speech-16k, vocoder-16k"
+    assert codec.identity == f"{folder_hash(find('speech-16k'))} with {folder_hash(find('vocoder-16k', VOCODER))}"
+
+
+def test_recordings_are_their_own_codec() -> None:
+    codec, wave = rivals.make("pcm"), speech_like(0.1, 16_000)
+    assert codec.encode(wave).payload_bits == 16 * 1_600
+    assert torch.equal(codec.decode(codec.encode(wave)), wave)
 
 
 def test_a_model_that_is_not_there_is_not_available(tmp_path: Path) -> None:
