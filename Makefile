@@ -1,6 +1,7 @@
 # make demo [AUDIO=my.wav]   tokenise and decode the bundled clips, or your file, into demo/
 # make test                  ruff, mypy and pytest
 # make results               measures what RESULTS.md says, on recordings that it fetches; takes hours
+# make quality               the scores of its codecs alone, when those recordings are there; goes on where it stopped
 # Each first makes .venv, which takes some minutes once. PYTHON=python3.12 chooses the interpreter, JOBS=8 tests in 8
 # processes.
 
@@ -11,10 +12,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -c constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test results lint types format clean
+.PHONY: help demo test results quality lint types format clean
 
 help:
-	@sed -n '1,5s/^# //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '1,6s/^# //p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo-installed
 	$(BIN)/python -m recipes.demo $(if $(AUDIO),"$(AUDIO)") --output demo
@@ -24,10 +25,12 @@ test: lint types
 
 results: $(VENV)/.results-installed
 	PYTHON=$(BIN)/python egs/debian_speech/codec1/run.sh --stop_stage 1
-	$(BIN)/python -m recipes.benchmark codecs data/debian_speech/test -o exp/benchmark
-	mkdir -p results
-	cp exp/benchmark/results.json results/quality.json
+	$(MAKE) quality
 	$(BIN)/python -m recipes.benchmark speed --out results/speed.json
+	$(BIN)/python -m recipes.benchmark results
+
+quality: $(VENV)/.results-installed
+	$(BIN)/python -m recipes.benchmark codecs data/debian_speech/test -o exp/benchmark --store results/quality.json
 	$(BIN)/python -m recipes.benchmark results
 
 lint: $(VENV)/.dev-installed

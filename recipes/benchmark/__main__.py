@@ -76,6 +76,9 @@ def _codecs(options: argparse.Namespace, words: Sequence[str]) -> int:
     )
     results = compare(comparison, options.rivals or rivals.default_words(), words)
     Console().print(Markdown(quality_table(results)))
+    if options.store is not None:
+        options.store.parent.mkdir(parents=True, exist_ok=True)
+        write_json(options.store, results)
     # Who named a codec wants it; who named none takes what there is.
     return int(bool(options.rivals and results["missing"]) or any(row["failures"] for row in results["codecs"]))
 
@@ -178,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
         "--metrics", nargs="+", default=METRICS, metavar="NAME", help=f"(default: {' '.join(METRICS)})"
     )
     command.add_argument("--num-workers", type=int, default=1, metavar="N", help="processes that score (default: 1)")
+    command.add_argument("--store", type=Path, metavar="FILE.json", help="also write the figures to this file")
 
     command = commands.add_parser(
         "speed", help="seconds of audio encoded and decoded per second, memory, multiply-adds"

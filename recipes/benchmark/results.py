@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 COMMAND = "python -m recipes.benchmark results"
 _NOT_YET = "Not measured yet."
 
+HEARD_ALONE = ("distillmos", "dnsmos_p808", "plcmos")  # scores that no reference is compared for
+
 Results = Mapping[str, Any]
 
 
@@ -91,6 +93,13 @@ def render(quality: Results | None, speed: Results | None) -> str:
 
 def _quality(quality: Results) -> str:
     narrow = [row["name"] for row in quality["codecs"] if row["sample_rate"] < 16_000]
+    alone = [column_of(name).title for name in quality["metrics"] if name in HEARD_ALONE]
+    notes = [
+        f"{', '.join(narrow)} and Opus below 9 kbit/s code the telephone band, which scores for 8 kHz of band hold "
+        "against them."
+    ]
+    if alone:
+        notes.append(f"{' and '.join(alone)} listen to the result alone: the row of the recordings is their measure.")
     return "\n\n".join(
         [
             f"{quality['num_utterances']} utterances of {quality['num_speakers']} voices that the models never heard "
@@ -100,8 +109,7 @@ def _quality(quality: Results) -> str:
             "this short.",
             f"    {quality['command']}",
             quality_table(quality),
-            f"{', '.join(narrow)} and Opus below 9 kbit/s code the telephone band, which scores for 8 kHz of band hold "
-            "against them.",
+            " ".join(notes),
         ]
     )
 
@@ -127,8 +135,9 @@ those that ship; [how they were trained](egs/debian_speech/codec1/RESULTS.md).
     npm ci --prefix recipes/benchmark/nolace
     make results
 
-`make results` fetches the recordings, measures, and writes this page. Measure speed on a machine that does nothing
-else.
+`make results` fetches the recordings, measures, and writes this page; `make quality` takes the scores alone. Both go on
+where they stopped: after new weights, delete the model's folder in exp/benchmark. Measure speed on a machine that does
+nothing else.
 """
 
 

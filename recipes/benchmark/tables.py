@@ -10,6 +10,7 @@ from audiovq.metrics.registry import COLUMNS, Column
 from audiovq.metrics.summary import table
 
 _MEBIBYTE = 1 << 20
+_SCORES_A_TABLE = 4  # with their intervals more are too wide to read
 
 
 def column_of(metric: str) -> Column:
@@ -18,25 +19,32 @@ def column_of(metric: str) -> Column:
 
 
 def quality_table(results: Mapping[str, Any]) -> str:
-    """One codec a row, by rising bit rate: what it needs and how it scores."""
+    """One codec a row, by rising bit rate: what it needs and how it scores; many scores are several tables."""
     names = [name for name in results["metrics"] if any(name in row["scores"] for row in results["codecs"])]
-    rows = [
-        [
-            _bold(row["name"], row["codec"]),
-            f"{row['payload_bits_per_second']:.0f}",
-            _or_dash(row["file_bits_per_second"], "{:.0f}"),
-            *(_interval(row["scores"].get(name), results["num_utterances"]) for name in names),
-        ]
+    bits = [
+        [f"{row['payload_bits_per_second']:.0f}", _or_dash(row["file_bits_per_second"], "{:.0f}")]
         for row in results["codecs"]
     ]
-    header = ["codec", "bits per second", "with container", *(column_of(name).heading for name in names)]
+    tables = []
+    for start in range(0, max(1, len(names)), _SCORES_A_TABLE):
+        some = names[start : start + _SCORES_A_TABLE]
+        rows = [
+            [
+                _bold(row["name"], row["codec"]),
+                *(needs if start == 0 else []),
+                *(_interval(row["scores"].get(name), results["num_utterances"]) for name in some),
+            ]
+            for row, needs in zip(results["codecs"], bits, strict=True)
+        ]
+        header = ["codec", *(["bits per second", "with container"] if start == 0 else [])]
+        tables.append(table([*header, *(column_of(name).heading for name in some)], rows))
     notes = [f"- not scored, since there are no weights of them here: {', '.join(results['untrained'])}"]
     notes = notes if results["untrained"] else []
     notes += [f"- not measured: {word}: {reason}" for word, reason in results["missing"].items()]
     notes += [f"- {row['name']} failed on {each}" for row in results["codecs"] for each in row["failures"]]
     left_out = {name: why for row in results["codecs"] for name, why in row["left_out"].items()}
     notes += [f"- {column_of(name).title} is left out: {why}" for name, why in left_out.items()]
-    return "\n\n".join(part for part in (table(header, rows), "\n".join(notes)) if part)
+    return "\n\n".join(part for part in (*tables, "\n".join(notes)) if part)
 
 
 def speed_table(results: Mapping[str, Any]) -> str:

@@ -71,8 +71,9 @@ def test_from_a_data_directory_to_a_table(
 ) -> None:
     out = tmp_path / "out"
     arguments = ["codecs", str(data), "-o", str(out), "--min-seconds", "0.2", "--metrics", "si_sdr", "mel_distance"]
-    arguments += ["--rivals", "fine", "random", "coarse"]
+    arguments += ["--rivals", "fine", "random", "coarse", "--store", str(tmp_path / "stored" / "quality.json")]
     assert main(arguments) == 0
+    assert (tmp_path / "stored" / "quality.json").read_bytes() == (out / "results.json").read_bytes()
     results = json.loads((out / "results.json").read_text())
     assert [row["codec"] for row in results["codecs"]] == ["coarse", "fine"]  # by bits
     assert [row["payload_bits_per_second"] for row in results["codecs"]] == [176_000, 208_000]

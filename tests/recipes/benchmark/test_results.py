@@ -110,6 +110,17 @@ def test_quality_has_a_row_for_each_codec_and_a_line_for_all_that_is_not_there()
     ]
 
 
+def test_many_scores_are_two_tables_and_what_is_heard_alone_is_said() -> None:
+    names = ["pesq_wb", "stoi", "estoi", "visqol", "distillmos", "plcmos"]
+    rows = [row("audiovq:x", 900, **dict.fromkeys(names, 3.0)), row("pcm", 256_000, **dict.fromkeys(names, 4.0))]
+    page = render(QUALITY | {"metrics": names, "codecs": rows}, None)
+    first, second = (line.split(" | ") for line in page.splitlines() if line.startswith("| codec | "))
+    assert len(first) == 3 + 4 and second == ["| codec", "DistillMOS, MOS ↑", "PLCMOS, MOS ↑ |"]
+    assert "| PCM | 4.000 [3.900, 4.100] | 4.000 [3.900, 4.100] |" in page
+    assert "DistillMOS and PLCMOS listen to the result alone" in page
+    assert "listen to the result alone" not in render(QUALITY, None)
+
+
 def test_scores_of_fewer_utterances_say_of_how_many() -> None:
     fewer = QUALITY | {"num_utterances": 10}
     assert "| 2.500 [2.400, 2.600] n=9 |" in quality_table(fewer)
