@@ -4,6 +4,10 @@
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech --variants fsq residual --seeds 1 2
     python -m recipes.ablation exp/debian_speech/augment --data data/debian_speech --variants augment/none augment/room
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech -- num_threads=1 total_steps=2000
+    python -m recipes.ablation exp/structures --data data/debian_speech --structures
+
+The last trains this project's hierarchy beside those of SNAC (residual), Jukebox (independent) and EnCodec
+(single_rate) on the same data, for as many steps, at equal bits and parameters: structures are compared, nothing else.
 
 Needs the data directories and cuts of a recipe's first stages. Each run lies in OUT/VARIANT/SEED; what is done is kept,
 so the same command goes on where it stopped, and with more variants or seeds it adds to the table. What follows -- are
@@ -30,6 +34,7 @@ from audiovq.train.preemption import EXIT_AGAIN
 
 VARIANTS = Path(__file__).parents[1] / "configs" / "ablation"
 METRICS = (DECODER_MEL, "stoi", "pesq_wb")
+STRUCTURES = {"conditional": "ours", "residual": "as SNAC", "independent": "as Jukebox", "single_rate": "as EnCodec"}
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,17 @@ class Run:
 
     num_parameters: int
     summary: Summary
+    terms: str  # on which it was trained
 
     @classmethod
     def load(cls, folder: Path) -> Run:
-        card = json.loads((folder / "model" / "config.json").read_text())
-        return cls(card["num_parameters"], json.loads((folder / "scores" / "summary.json").read_text()))
+        card, settings, summary = (
+            json.loads((folder / name).read_text())
+            for name in ("model/config.json", "config.json", "scores/summary.json")
+        )
+        data = settings["data"]
+        terms = f"{settings['total_steps']} steps of {data['batch_seconds']:g} s on {data['train_cuts']}"
+        return cls(card["num_parameters"], summary, terms)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,6 +75,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=usual,
         metavar="NAME",
         help=f"(default: {' '.join(usual)}) of these and {' '.join(name for name in everything if name not in usual)}",
+    )
+    parser.add_argument(
+        "--structures",
+        dest="variants",
+        action="store_const",
+        const=list(STRUCTURES),
+        help=f"the variants {', '.join(f'{name} ({whose})' for name, whose in STRUCTURES.items())}",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], metavar="N", help="(default: 1 2 3)")
     parser.add_argument("--num-utterances", type=int, default=120, metavar="N", help="to score on (default: 120)")
@@ -120,9 +138,25 @@ def markdown(runs: dict[str, list[Run]]) -> str:
                 for prefix in reversed(range(most - 1))
             ),
             _codebook_table(runs),
-            "Means over seeds, and in brackets their standard deviation; scores are means over utterances.\n",
+            "Means over seeds, and in brackets their standard deviation; scores are means over utterances.",
+            _terms(runs),
         ]
     )
+
+
+def _terms(runs: dict[str, list[Run]]) -> str:
+    """Whether all were trained alike."""
+    found: dict[str, list[str]] = {}
+    for variant, each in runs.items():
+        for terms in sorted({run.terms for run in each}):
+            found.setdefault(terms, []).append(variant)
+    if len(found) == 1:
+        return f"All were trained alike: {next(iter(found))}.\n"
+    return "Not all were trained alike:\n\n" + "".join(f"- {', '.join(who)}: {terms}\n" for terms, who in found.items())
+
+
+def _title(variant: str) -> str:
+    return f"{variant} ({STRUCTURES[variant]})" if variant in STRUCTURES else variant
 
 
 def _num_levels(runs: list[Run]) -> int:
@@ -132,7 +166,7 @@ def _num_levels(runs: list[Run]) -> int:
 def _score_table(title: str, runs: dict[str, list[Run]], prefix: int) -> str:
     rows = [
         [
-            variant,
+            _title(variant),
             str(len(each)),
             f"{each[0].num_parameters / 1e6:.2f} M",
             f"{each[0].summary['prefixes'][prefix]['bits_per_second']:.0f}",

@@ -11,7 +11,7 @@ import pytest
 from recipes import ablation
 
 
-def lay_down(folder: Path, distances: list[float], usage: float) -> None:
+def lay_down(folder: Path, distances: list[float], usage: float, steps: int = 1000) -> None:
     """What a run of one codebook a level leaves behind."""
     scores = [
         {
@@ -28,6 +28,8 @@ def lay_down(folder: Path, distances: list[float], usage: float) -> None:
     (folder / "model").mkdir()
     (folder / "scores" / "summary.json").write_text(json.dumps({"prefixes": scores, "codebooks": books}))
     (folder / "model" / "config.json").write_text(json.dumps({"num_parameters": 2_700_000}))
+    settings = {"total_steps": steps, "data": {"train_cuts": "cuts.jsonl", "batch_seconds": 32.0}}
+    (folder / "config.json").write_text(json.dumps(settings))
 
 
 def test_a_table_shows_means_and_deviations_over_seeds(
@@ -44,9 +46,33 @@ def test_a_table_shows_means_and_deviations_over_seeds(
     first, second, books = text.split("\n\n")[:3]
     assert first.splitlines()[0].startswith("| all levels | seeds | parameters | bits per second |")
     assert "| fsq | 2 | 2.70 M | 250 | 0.500 (0.141) |" in first
-    assert "| residual | 1 | 2.70 M | 250 | 0.300 |" in first
+    assert "| residual (as SNAC) | 1 | 2.70 M | 250 | 0.300 |" in first
     assert "| fsq | 2 | 2.70 M | 125 | 1.000 (0.000) |" in second
     assert "| fsq | 50 (0) | 50 (0) | 4.00 (0.00) | 4.00 (0.00) |" in books
+    assert text.endswith("All were trained alike: 1000 steps of 32 s on cuts.jsonl.\n")
+
+
+def test_runs_that_were_not_trained_alike_are_told_apart(tmp_path: Path) -> None:
+    lay_down(tmp_path / "fsq" / "1", [0.4], 0.5)
+    lay_down(tmp_path / "residual" / "1", [0.3], 0.5, steps=2000)
+    text = ablation.markdown({name: [ablation.Run.load(tmp_path / name / "1")] for name in ("fsq", "residual")})
+    assert text.endswith(
+        "Not all were trained alike:\n\n- fsq: 1000 steps of 32 s on cuts.jsonl\n"
+        "- residual: 2000 steps of 32 s on cuts.jsonl\n"
+    )
+
+
+def test_one_option_trains_the_structures_of_rivals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[str] = []
+
+    def run(command: list[str], **_: Any) -> Mock:
+        trained.extend(word.removeprefix("ablation=") for word in command if word.startswith("ablation="))
+        return Mock(returncode=1)
+
+    lay_down(tmp_path / "fsq" / "1", [0.4], 0.5)
+    monkeypatch.setattr(subprocess, "run", run)
+    assert ablation.main([str(tmp_path), "--data", "d", "--structures", "--seeds", "1"]) == 1
+    assert trained == ["conditional", "residual", "independent", "single_rate"]
 
 
 def test_variants_of_fewer_levels_stand_where_they_have_something_to_say(tmp_path: Path) -> None:
@@ -54,10 +80,10 @@ def test_variants_of_fewer_levels_stand_where_they_have_something_to_say(tmp_pat
     lay_down(tmp_path / "single" / "1", [0.75], 0.25)
     text = ablation.markdown({name: [ablation.Run.load(tmp_path / name / "1")] for name in ("conditional", "single")})
     everything, coarse, books = text.split("\n\n")[:3]
-    assert "| conditional | 1 | 2.70 M | 250 | 0.500 |" in everything
+    assert "| conditional (ours) | 1 | 2.70 M | 250 | 0.500 |" in everything
     assert "| single | 1 | 2.70 M | 125 | 0.750 |" in everything
     assert coarse.startswith("| level 0 |")
-    assert "| conditional | 1 | 2.70 M | 125 | 1.000 |" in coarse
+    assert "| conditional (ours) | 1 | 2.70 M | 125 | 1.000 |" in coarse
     assert "single" not in coarse
     assert "| conditional | 50 | 50 | 4.00 | 4.00 |" in books
     assert "| single | 25 | - | 2.00 | - |" in books
