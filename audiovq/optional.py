@@ -7,6 +7,7 @@ from types import ModuleType
 # What no extra brings, since its own requirements do harm or weigh much: its dependencies are in the extra `eval`.
 _BY_THEMSELVES = {
     "resemblyzer": "resemblyzer webrtcvad-wheels",
+    "musicnn": "musicnn==0.1.0",
     "distillmos": "distillmos xls-r-sqa",
     "xls_r_sqa": "distillmos xls-r-sqa",
 }

@@ -8,8 +8,8 @@ import librosa
 import numpy as np
 from torch import Tensor
 
-from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError
+from audiovq.metrics.music.parts import resampled_parts
 
 TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 MODES = ("major", "minor")
@@ -47,10 +47,16 @@ def chroma(wave: Tensor, sample_rate: int) -> np.ndarray:
     Raises: NotMeasurableError for a wave that is silent or too short for the lowest octave.
     Source: librosa's chroma_cqt.
     """
-    low = resample(wave[None], sample_rate, _RATE)[0]
-    if len(low) < _RATE or float(low.abs().max()) < _SILENT:
+    parts = resampled_parts(wave, sample_rate, _RATE, _HOP)
+    if sum(map(len, parts)) < _RATE or max(float(np.abs(part).max()) for part in parts) < _SILENT:
         raise NotMeasurableError("a key needs a second of sound")
-    found: np.ndarray = librosa.feature.chroma_cqt(y=low.numpy(), sr=_RATE, hop_length=_HOP, norm=None)
+    return np.concatenate([_part_chroma(part) for part in parts], axis=1)
+
+
+def _part_chroma(wave: np.ndarray) -> np.ndarray:
+    if np.abs(wave).max() < _SILENT:  # which has no tuning
+        return np.zeros((12, len(wave) // _HOP + 1), np.float32)
+    found: np.ndarray = librosa.feature.chroma_cqt(y=wave, sr=_RATE, hop_length=_HOP, norm=None)
     return found
 
 

@@ -6,8 +6,8 @@ import librosa
 import numpy as np
 from torch import Tensor
 
-from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError
+from audiovq.metrics.music.parts import resampled_parts
 
 _RATE = 22050
 _HOP = 256
@@ -15,6 +15,7 @@ FRAMES_PER_SECOND = _RATE / _HOP
 TOLERANCE = 0.04  # tempos nearer than that are the same, as in MIREX' evaluations of tempo
 _USUAL = 0.15
 _SHORTEST_SECONDS = 4.0
+_PART_SECONDS = 30.0
 
 
 def onsets(wave: Tensor, sample_rate: int) -> np.ndarray:
@@ -23,28 +24,39 @@ def onsets(wave: Tensor, sample_rate: int) -> np.ndarray:
     Shape: (T,) -> (N,)
     Source: librosa's onset_strength: how much a log-mel spectrogram rises from frame to frame.
     """
-    wave = resample(wave[None], sample_rate, _RATE)[0]
-    found: np.ndarray = librosa.onset.onset_strength(y=wave.numpy(), sr=_RATE, hop_length=_HOP)
-    return found
+    parts = resampled_parts(wave, sample_rate, _RATE, _HOP)
+    return np.concatenate([librosa.onset.onset_strength(y=part, sr=_RATE, hop_length=_HOP) for part in parts])
 
 
 def tempo_bpm(strength: np.ndarray) -> float:
     """Beats per minute of `onsets`: 30 to 300, the higher or lower octave of what some listeners tap now and then.
 
     It is from the mean distance of the beats, which is finer than a frame; distances that are unlike the usual one,
-    where the tracker lost a beat, are left out.
+    where the tracker lost a beat, are left out. Long pieces have the tempo that most of their half minutes have.
 
     Shape: (N,)
     Raises: NotMeasurableError for less than 4 s, or where nothing begins.
     Source: Ellis 2007, Beat Tracking by Dynamic Programming, in librosa's version.
     """
     _check(strength)
-    _, beats = librosa.beat.beat_track(onset_envelope=strength, sr=_RATE, hop_length=_HOP)
-    if len(beats) < 3:
+    num_parts = max(1, round(len(strength) / FRAMES_PER_SECOND / _PART_SECONDS))
+    found = np.array(_tempos(strength, num_parts))
+    if not len(found):
         raise NotMeasurableError("there are fewer than three beats: there is no tempo")
-    distances = np.diff(beats)
-    usual = distances[np.abs(distances / np.median(distances) - 1) <= _USUAL]
-    return float(60 * FRAMES_PER_SECOND / usual.mean())
+    near = np.abs(found[:, None] / found - 1) <= TOLERANCE
+    return float(found[near[near.sum(1).argmax()]].mean())
+
+
+def _tempos(strength: np.ndarray, num_parts: int) -> list[float]:
+    """Of as many equal parts, those of the parts that have one."""
+    found = []
+    for part in np.array_split(strength, num_parts):
+        _, beats = librosa.beat.beat_track(onset_envelope=part, sr=_RATE, hop_length=_HOP)
+        if len(beats) >= 3:
+            distances = np.diff(beats)
+            usual = distances[np.abs(distances / np.median(distances) - 1) <= _USUAL]
+            found.append(float(60 * FRAMES_PER_SECOND / usual.mean()))
+    return found
 
 
 def pulse_clarity(strength: np.ndarray) -> float:
@@ -73,16 +85,10 @@ def tempo_stability(strength: np.ndarray, window_seconds: float = 10.0) -> float
     Raises: NotMeasurableError when there is no tempo.
     """
     whole = tempo_bpm(strength)
-    num_windows = max(1, round(len(strength) / FRAMES_PER_SECOND / window_seconds))
-    same = []
-    for part in np.array_split(strength, num_windows):
-        try:
-            same.append(is_same_tempo(tempo_bpm(part), whole))
-        except NotMeasurableError:
-            continue
-    if not same:
+    found = _tempos(strength, max(1, round(len(strength) / FRAMES_PER_SECOND / window_seconds)))
+    if not found:
         raise NotMeasurableError("no window has a tempo")
-    return float(np.mean(same))
+    return float(np.mean([is_same_tempo(bpm, whole) for bpm in found]))
 
 
 def is_same_tempo(first_bpm: float, second_bpm: float) -> bool:
