@@ -31,7 +31,6 @@ _TAGS = (
     "indian|opera|male|singing|vocals|no vocals|harpsichord|loud|quiet|flute|woman|male vocal|no vocal|pop|soft|sitar|"
     "solo|man|classic|choir|voice|new age|dance|male voice|female vocal|beats|harp|cello|no voice|weird|country|metal|"
     "female voice|choral"
-    "|"
 )
 TAGS = tuple(_TAGS.split("|"))
 

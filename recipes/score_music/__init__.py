@@ -1,0 +1,1 @@
+"""Scores of generated music beside those of real music."""
