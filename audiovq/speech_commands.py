@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 from torch import Tensor
 
-from audiovq import ranking
-from audiovq.arguments import add_command, positive
+from audiovq.arguments import add_command
 from audiovq.audio.io import WRITABLE_SUFFIXES, AudioError, AudioWriter
 from audiovq.data.text import TextError
 from audiovq.jobs import UsageError
-from audiovq.priors.sampling import Sampling
-from audiovq.ranking import RANKINGS
-from audiovq.synthesis import Spoken, Synthesizer, load_synthesizer
+from audiovq.priors.sampling import RANKINGS, Sampling
+from audiovq.synthesis import Synthesizer, load_synthesizer
 from audiovq.terminal import complain, print_table
 
 DEFAULT_PRIOR = "tts-debian"
@@ -36,7 +34,9 @@ examples:
   audiovq speak "Buenos días." -o hola.wav --language es --seed 7
   audiovq speak --file chapter.txt -o chapter.flac --speaker en_queen_joe --speed 0.9
   echo "Read this." | audiovq speak --file - -o out.wav
-  audiovq speak "In the voice of a recording." -o out.wav --reference me.wav --candidates 4"""
+  audiovq speak "In the voice of a recording." -o out.wav --reference me.wav --candidates 4 --rank-by similarity
+  audiovq speak "And so on." -o out.wav --prompt me.wav --prompt-text "What is said in it"\
+"""
 
 # Of the fields of Sampling, in their order: how each is explained on the command line.
 SETTINGS = {
@@ -51,6 +51,11 @@ SETTINGS = {
     "steps": "in which a masked prior fills in a level",
     "duration_temperature": "how freely durations vary; 0 is not at all",
     "speed": "2 is twice as fast",
+    "max_seconds": "a sentence that would last longer is said faster",
+    "candidates": "say each sentence N times and keep the best",
+    "rank_by": "what is best: the likeliest codes, what a recogniser misunderstands least (extra eval), or the voice "
+    "most similar to that of --reference or --prompt (resemblyzer)",
+    "batch": "sentences that are made at a time; changes nothing but the speed",
     "seed": "another number, another way to say it",
 }
 
@@ -67,6 +72,10 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     speak.add_argument(
         "--reference", metavar="CLIP.wav", type=Path, help="speak in the voice of a recording, as far as it goes"
     )
+    speak.add_argument(
+        "--prompt", metavar="CLIP.wav", type=Path, help="go on speaking after a recording (up to 15 s), in its voice"
+    )
+    speak.add_argument("--prompt-text", metavar="TEXT", help="what is said in the recording that is the prompt")
     speak.add_argument("--list-speakers", action="store_true", help="name the voices and their languages")
     speak.add_argument(
         "--model",
@@ -76,22 +85,16 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     )
     speak.add_argument("--tokenizer", metavar="NAME|DIR", help="whose codes the prior makes, if it is not bundled")
     speak.add_argument("--vocoder", metavar="NAME|DIR", help="as for decode")
-    candidates = "say each sentence N times and keep the best (default: 1)"
-    speak.add_argument("--candidates", metavar="N", type=positive, default=1, help=candidates)
-    best = (
-        "what is best: the likeliest codes, what a recogniser misunderstands least (extra eval), or the voice most "
-        "similar to --reference (resemblyzer) (default: likelihood)"
-    )
-    speak.add_argument("--rank-by", choices=RANKINGS, default=RANKINGS[0], help=best)
     usual = Sampling()
     for field in fields(Sampling):
         default = getattr(usual, field.name)
         speak.add_argument(
             f"--{field.name.replace('_', '-')}",
-            metavar="N",
+            metavar="BY" if field.name == "rank_by" else "N",
             type=type(default),
             default=default,
-            help=f"{SETTINGS[field.name]} (default: {default:g})",
+            choices=RANKINGS if field.name == "rank_by" else None,
+            help=f"{SETTINGS[field.name]} (default: {default if isinstance(default, str) else format(default, 'g')})",
         )
 
 
@@ -102,8 +105,10 @@ def _speak(given: argparse.Namespace) -> int:
         raise UsageError("-o OUT.wav is missing: where the sound goes")
     if given.out is not None and given.out.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(f"-o {given.out}: name a file that ends in {' or '.join(WRITABLE_SUFFIXES)}")
-    if given.rank_by == "similarity" and given.reference is None:
-        raise UsageError("--rank-by similarity needs the voice to compare with: --reference CLIP.wav")
+    if given.rank_by == "similarity" and given.reference is None and given.prompt is None:
+        raise UsageError("--rank-by similarity needs the voice to compare with: --reference or --prompt CLIP.wav")
+    if (given.prompt is None) != (given.prompt_text is None):
+        raise UsageError("--prompt CLIP.wav and --prompt-text, which says what is said in it, go together")
     try:
         sampling = Sampling(**{field.name: getattr(given, field.name) for field in fields(Sampling)})
     except ValueError as error:
@@ -114,29 +119,14 @@ def _speak(given: argparse.Namespace) -> int:
         return 0
     try:
         text = given.text if given.file is None else _read(given.file)
-        voice = synthesizer.voice(given.speaker, given.language, given.reference)
+        voice = synthesizer.voice(given.speaker, given.language, given.reference, given.prompt, given.prompt_text)
         _warn_of_unknown_symbols(synthesizer, text, voice.language)
         start = time.perf_counter()
-        rank = _rank(given, synthesizer, voice.language)
-        spoken = synthesizer.speak(text, voice, sampling, given.candidates, rank=rank)
-        seconds = _write(given.out, _sounds(synthesizer, spoken), synthesizer.sample_rate)
+        seconds = _write(given.out, synthesizer.stream(text, voice, sampling), synthesizer.sample_rate)
     except (TextError, AudioError, ModuleNotFoundError) as error:
         return complain(str(error), exit_code=1)
     took = time.perf_counter() - start
     return complain(f"{given.out}: {seconds:.2f} s of speech in {took:.2f} s", exit_code=0)
-
-
-def _rank(given: argparse.Namespace, synthesizer: Synthesizer, language: str) -> ranking.Rank:
-    if given.rank_by == "recogniser":
-        return ranking.by_recogniser(synthesizer, language)
-    if given.rank_by == "similarity":
-        return ranking.by_similarity(synthesizer, given.reference)
-    return ranking.likelihood
-
-
-def _sounds(synthesizer: Synthesizer, spoken: Iterable[Spoken]) -> Iterator[Tensor]:
-    for piece in spoken:
-        yield from synthesizer.tokenizer.decode_blocks(piece.codes)
 
 
 def _write(path: Path, blocks: Iterator[Tensor], sample_rate: int) -> float:

@@ -37,7 +37,10 @@ ALLOWED: dict[str, set[str]] = {
     "vocoding": {"units", "audio", "models", "pretrained", "windows"},
     "tokenizer": {"units", "audio", "codes", "models", "build", "pretrained", "windows", "vocoding"},
     "audiovq": {"_torchaudio", "codes", "tokenizer"},
-    "synthesis": {"codes", "data", "pretrained", "priors", "tokenizer"},
+    "spoken": {"codes", "tokenizer"},
+    "prompting": {"priors"},
+    "streaming": {"audio", "models", "priors", "tokenizer"},
+    "synthesis": {"codes", "data", "pretrained", "priors", "prompting", "ranking", "spoken", "streaming", "tokenizer"},
     "jobs": {"audio", "codes", "tokenizer"},
     "conversions": {"audio", "codes", "tokenizer", "jobs"},
     "commands": {
@@ -54,8 +57,8 @@ ALLOWED: dict[str, set[str]] = {
         *{"arguments", "data", "extraction", "extraction_pool", "files", "jobs", "optional", "terminal", "tokens"},
     },
     "token_commands": {"arguments", "jobs", "token_tasks"},
-    "ranking": {"audio", "metrics", "synthesis"},
-    "speech_commands": {"arguments", "audio", "audiovq", "data", "jobs", "priors", "ranking", "synthesis", "terminal"},
+    "ranking": {"audio", "metrics", "spoken", "tokenizer"},
+    "speech_commands": {"arguments", "audio", "data", "jobs", "priors", "synthesis", "terminal"},
     "cli": {
         *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
         *{"arguments", "terminal", "data_commands", "speech_commands", "token_commands", "report_command"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 import soundfile
 import torch
 
-from audiovq import ranking
+from audiovq import ranking, streaming
 from audiovq.data.text import TextError
 from audiovq.pretrained import ModelError
+from audiovq.priors.generation import Generation, Request
+from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import Sampling
-from audiovq.synthesis import Spoken, Synthesizer, load_synthesizer
+from audiovq.spoken import Spoken
+from audiovq.synthesis import Line, Synthesizer, load_synthesizer
 from recipes.pack_prior import main as pack_prior
 from tests.recipes.tiny_prior import packed
 
@@ -57,7 +61,7 @@ def test_speed_and_candidates(synthesizer: Synthesizer) -> None:
     slow, fast = (synthesizer.sound("abcabcabc", voice, Sampling(speed=speed)).shape[1] for speed in (0.5, 2.0))
     assert slow > 2 * fast
     (alone,) = synthesizer.speak("abc", voice)
-    (best,) = synthesizer.speak("abc", voice, candidates=4)
+    (best,) = synthesizer.speak("abc", voice, Sampling(candidates=4))
     assert best.log_probability >= alone.log_probability
 
 
@@ -68,35 +72,134 @@ def test_the_candidate_that_ranks_highest_is_taken(synthesizer: Synthesizer) -> 
         seen.append(spoken)
         return float(spoken.codes.levels[0].sum())
 
-    free = Sampling(temperature=2.0, top_p=1.0)
-    (best,) = synthesizer.speak("abcabc", voice, free, candidates=3, rank=loudness)
+    free = Sampling(temperature=2.0, top_p=1.0, candidates=3)
+    (best,) = synthesizer.speak("abcabc", voice, free, rank=loudness)
     assert len(seen) == 3 and float(best.codes.levels[0].sum()) == max(map(loudness, list(seen)))
 
 
-def test_a_recogniser_and_a_likeness_rank(
-    synthesizer: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (spoken,) = synthesizer.speak("abcabc", synthesizer.voice("s0"))
-
-    class Deaf:
-        def __init__(self, model: str) -> None:
-            assert model == "packaged"
-
-        def transcribe(self, wave: torch.Tensor, sample_rate: int, language: str) -> str:
-            assert (wave.ndim, sample_rate, language) == (1, 800, "de")
-            return "abcab"
-
-    monkeypatch.setattr(ranking, "Recogniser", Deaf)
-    assert ranking.by_recogniser(synthesizer, "de")(spoken) == pytest.approx(-1 / 6, abs=1e-4)
-    soundfile.write(tmp_path / "me.wav", synthesizer.tokenizer.decode(spoken.codes)[0].numpy(), 800)
-    monkeypatch.setattr(ranking, "speaker_similarity", lambda one, other, rate: float(one.shape == other.shape))
-    assert ranking.by_similarity(synthesizer, tmp_path / "me.wav")(spoken) == 1.0
-
-
-def test_any_recording_is_a_voice(synthesizer: Synthesizer, tmp_path: Path) -> None:
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
     path = tmp_path / "me.wav"
     soundfile.write(path, 0.1 * torch.randn(3000, generator=torch.Generator().manual_seed(0)).numpy(), 800)
-    voice = synthesizer.voice(reference=path)
+    return path
+
+
+class Deaf:
+    """Hears one thing, whatever is said."""
+
+    def __init__(self, model: str) -> None:
+        assert model == "packaged"
+
+    def transcribe(self, wave: torch.Tensor, sample_rate: int, language: str) -> str:
+        assert (wave.ndim, sample_rate, language) == (1, 800, "de")
+        return "abcab"
+
+
+def test_a_recogniser_and_a_likeness_rank(
+    synthesizer: Synthesizer, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = synthesizer.voice(reference=recording)
+    (spoken,) = synthesizer.speak("abcabc", voice)
+    monkeypatch.setattr(ranking, "_recogniser", Deaf)
+    by_recogniser = ranking.ranking("recogniser", synthesizer.tokenizer, voice)
+    assert by_recogniser(spoken) == pytest.approx(-1 / 6, abs=1e-4)
+    heard: list[float] = []
+
+    def same_length(one: torch.Tensor, other: torch.Tensor, rate: int) -> float:
+        assert one.shape == other.shape
+        heard.append(float(other.abs().sum()))
+        return heard[-1]
+
+    monkeypatch.setattr(ranking, "speaker_similarity", same_length)
+    free = Sampling(candidates=3, rank_by="similarity", temperature=2.0, top_p=1.0)
+    (best,) = synthesizer.speak("abcabc", voice, free)
+    assert len(set(heard)) == 3
+    by_similarity = ranking.ranking("similarity", synthesizer.tokenizer, voice)
+    assert by_similarity(best) == max(heard[:3])
+    with pytest.raises(ModelError, match="needs the voice to compare with"):
+        list(synthesizer.speak("abc", synthesizer.voice("s0"), free))
+
+
+TEXT = "Abc. Cab! Bca bca bca, cab abc. Cab? Abcabc abc."
+FREE = Sampling(temperature=1.5, fine_temperature=1.5, top_p=1.0, seed=3)
+
+
+def same(one: Spoken, other: Spoken) -> bool:
+    return one.text == other.text and all(map(torch.equal, one.codes.levels, other.codes.levels))
+
+
+def test_texts_are_spoken_together_as_one_by_one(synthesizer: Synthesizer) -> None:
+    voices = [synthesizer.voice("s0"), synthesizer.voice("s1")]
+    lines = [Line(TEXT, voices[0], "a"), Line("abc", voices[1], "b"), Line(TEXT, voices[1], "c")]
+    one_by_one = [list(synthesizer.speak(line.text, line.voice, FREE, line.item)) for line in lines]
+    for settings in (FREE, replace(FREE, batch=1), replace(FREE, batch=3)):
+        together = synthesizer.speak_all(lines, settings)
+        assert [len(pieces) for pieces in together] == [len(pieces) for pieces in one_by_one] == [5, 1, 5]
+        for pieces, expected in zip(together, one_by_one, strict=True):
+            assert all(map(same, pieces, expected))
+
+
+def test_the_sound_is_there_before_the_last_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesizer = load_synthesizer(folder / "packed", folder / "model")
+    finest = synthesizer.prior.networks[2].config
+    assert finest.kind == "masked"  # which makes all of its codes at once
+    torch.manual_seed(0)
+    synthesizer.prior.networks[2] = CodeNetwork(replace(finest, kind="cascade")).eval()
+    generations: list[Generation] = []
+    begin = synthesizer.prior.begin
+
+    def watched(requests: Sequence[Request], sampling: Sampling) -> Generation:
+        generations.append(begin(requests, sampling))
+        return generations[-1]
+
+    monkeypatch.setattr(synthesizer.prior, "begin", watched)
+    monkeypatch.setattr(streaming, "FIRST_FRAMES", 2)
+    voice, text = synthesizer.voice("s0"), "abcab " * 20
+    blocks = synthesizer.stream(text, voice, FREE)
+    first = next(block for block in blocks if block.shape[1])
+    made = generations[0].codes(0)
+    assert len(generations) == 1 and made[0][:, :20].any() and not made[0][:, 100:].any()
+    sound = torch.cat([first, *blocks], dim=1)
+    (spoken,) = synthesizer.speak(text, voice, FREE)
+    assert all(map(torch.equal, generations[0].codes(0), spoken.codes.levels))
+    assert torch.equal(synthesizer.sound(text, voice, FREE), sound)
+    torch.testing.assert_close(sound, synthesizer.tokenizer.decode(spoken.codes), atol=1e-4, rtol=0)
+
+
+def test_speech_goes_on_from_a_prompt(synthesizer: Synthesizer, recording: Path) -> None:
+    voice = synthesizer.voice(prompt=recording, prompt_text="abc cab")
+    assert voice.prompt is not None and int(voice.prompt.durations.sum()) == voice.prompt.levels[-1].shape[1]
+    plain = synthesizer.voice(reference=recording)
+    pieces = list(synthesizer.speak(TEXT, voice, FREE))
+    for piece, other in zip(pieces, synthesizer.speak(TEXT, plain, FREE), strict=True):
+        assert piece.codes.num_samples == other.codes.num_samples  # the prompt is not in it
+        assert not same(piece, other)
+    (together,) = synthesizer.speak_all([Line(TEXT, voice)], FREE)
+    assert all(map(same, pieces, together))
+    sound = torch.cat([synthesizer.tokenizer.decode(piece.codes) for piece in pieces], dim=1)
+    torch.testing.assert_close(synthesizer.sound(TEXT, voice, FREE), sound, atol=1e-4, rtol=0)
+
+
+def test_prompts_that_do_not_do_are_named(synthesizer: Synthesizer, recording: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="go together: name both"):
+        synthesizer.voice(prompt=recording)
+    with pytest.raises(ModelError, match="expected one of a speaker, a reference and a prompt"):
+        synthesizer.voice("s0", prompt=recording, prompt_text="abc")
+    with pytest.raises(TextError, match="nothing to speak"):
+        synthesizer.voice(prompt=recording, prompt_text="🙂!")
+    soundfile.write(tmp_path / "long.wav", torch.randn(16 * 800).numpy(), 800)
+    with pytest.raises(ModelError, match=r"lasts 16.0 s, expected at most 15"):
+        synthesizer.voice(prompt=tmp_path / "long.wav", prompt_text="abc")
+
+
+def test_nothing_lasts_longer_than_it_may(synthesizer: Synthesizer) -> None:
+    voice = synthesizer.voice("s0")
+    (piece,) = synthesizer.speak("abcabcabc", voice, Sampling(max_seconds=0.25))
+    assert 0.15 < piece.codes.num_samples / 800 <= 0.25
+
+
+def test_any_recording_is_a_voice(synthesizer: Synthesizer, recording: Path) -> None:
+    voice = synthesizer.voice(reference=recording)
     assert voice.language == "de" and voice.features.shape == (12,)
     assert synthesizer.sound("abc", voice).shape[1] > 0
 
@@ -120,7 +223,7 @@ def test_unknown_speakers_and_languages_are_named(synthesizer: Synthesizer) -> N
         synthesizer.voice("bob")
     with pytest.raises(ModelError, match="does not speak 'en'; it speaks de"):
         synthesizer.voice(language="en")
-    with pytest.raises(ModelError, match="expected one of them"):
+    with pytest.raises(ModelError, match="expected one of a speaker, a reference and a prompt"):
         synthesizer.voice("s0", reference="x.wav")
     assert synthesizer.speakers == {"s0": "de", "s1": "de"}
 

@@ -27,11 +27,12 @@ class GriffinLim:
 
     _takes = "magnitudes"
 
-    def __init__(self, config: LogMelConfig, num_iterations: int = 5) -> None:
+    def __init__(self, config: LogMelConfig, num_iterations: int = 5, block_frames: int = _BLOCK_FRAMES) -> None:
         if num_iterations < 0:
             raise ValueError(f"num_iterations must not be negative, got {num_iterations}")
         self.config = config
         self.num_iterations = num_iterations
+        self.block_frames = block_frames  # fewer come sooner and take longer
         self._num_bins = config.n_fft // 2 + 1
         self._num_rows = self._num_bins  # of the frames that are pushed
         self._window = torch.hann_window(config.n_fft)
@@ -57,9 +58,9 @@ class GriffinLim:
         Shape: (n',)
         """
         missing = self._num_pushed * self.config.hop_length - self._num_emitted
-        num_blocks = -(-(self._num_pushed + self._context) // _BLOCK_FRAMES)
+        num_blocks = -(-(self._num_pushed + self._context) // self.block_frames)
         # What stands for the frames after the end only fills the shape: `_iterate` leaves it out.
-        filler = torch.zeros(num_blocks * _BLOCK_FRAMES - self._num_pushed, self._num_rows)
+        filler = torch.zeros(num_blocks * self.block_frames - self._num_pushed, self._num_rows)
         waves = [self._block(block) for block in self._whole_blocks(filler)]
         self._begin()
         return torch.cat([torch.empty(0), *waves])[:missing]
@@ -75,26 +76,26 @@ class GriffinLim:
 
     def _whole_blocks(self, frames: Tensor) -> Iterator[Tensor]:
         frames = torch.cat([self._waiting, frames])
-        num_whole = len(frames) // _BLOCK_FRAMES * _BLOCK_FRAMES
+        num_whole = len(frames) // self.block_frames * self.block_frames
         self._waiting = frames[num_whole:].clone()
-        for start in range(0, num_whole, _BLOCK_FRAMES):
+        for start in range(0, num_whole, self.block_frames):
             # A copy, so that kernels meet the same memory alignment whatever was pushed.
-            yield frames[start : start + _BLOCK_FRAMES].clone()
+            yield frames[start : start + self.block_frames].clone()
 
     def _block(self, frames: Tensor) -> Tensor:
         """Take the next block of frames; return the samples of as many frames, `context` frames before it."""
-        first = self._num_blocks * _BLOCK_FRAMES - 2 * self._context
+        first = self._num_blocks * self.block_frames - 2 * self._context
         self._num_blocks += 1
         magnitude = self._magnitudes(frames)
         self._magnitude = torch.cat([self._magnitude, magnitude])
         self._spectrum = torch.cat([self._spectrum, self._continue(magnitude)])
         wave = self._iterate(first)
-        self._magnitude = self._magnitude[_BLOCK_FRAMES:].clone()
-        self._spectrum = self._spectrum[_BLOCK_FRAMES:].clone()
+        self._magnitude = self._magnitude[self.block_frames :].clone()
+        self._spectrum = self._spectrum[self.block_frames :].clone()
         hop, margin = self.config.hop_length, self.config.margin_samples
         num_before_start = max(0, -(first + self._context))
         start = self._context + num_before_start
-        settled = wave[margin + start * hop : margin + (self._context + _BLOCK_FRAMES) * hop]
+        settled = wave[margin + start * hop : margin + (self._context + self.block_frames) * hop]
         self._num_emitted += len(settled)
         return settled
 
@@ -171,8 +172,8 @@ class MelGriffinLim(GriffinLim):
 
     _takes = "log-mels"
 
-    def __init__(self, config: LogMelConfig, num_iterations: int = 5) -> None:
-        super().__init__(config, num_iterations)
+    def __init__(self, config: LogMelConfig, num_iterations: int = 5, block_frames: int = _BLOCK_FRAMES) -> None:
+        super().__init__(config, num_iterations, block_frames)
         self._num_rows = config.num_mels
         self._unfold = Unfold(config)
         self._begin()

@@ -69,3 +69,14 @@ class DurationPredictor(nn.Module):
         above = (1 - temperature**2) * 0.5 * deviation.square() if temperature < 1 else 0.0
         frames = ((mean + drawn + above).exp() - 1).clamp(max=_LONGEST_FRAMES) / speed
         return torch.where(frames < _SHORTEST_FRAMES, 0.0, frames.round().clamp(min=1)).long()
+
+
+def fitted(frames: Tensor, total: int) -> Tensor:
+    """Durations in the same proportions that sum to ``total``: those that lose most by rounding down get one more.
+
+    Shape: (1, S) of any numbers, not all 0 -> (1, S) int64.
+    """
+    wanted = frames.double() * total / frames.sum()
+    whole = wanted.floor()
+    more = (wanted - whole).argsort(dim=1, descending=True, stable=True)[:, : total - int(whole.sum())]
+    return whole.long().scatter_add(1, more, torch.ones_like(more))

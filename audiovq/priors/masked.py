@@ -10,7 +10,7 @@ from torch import Tensor
 
 from audiovq.priors import hashed
 from audiovq.priors.autoregressive import Made
-from audiovq.priors.layouts import Layout
+from audiovq.priors.layouts import NOTHING, Layout
 from audiovq.priors.network import CodeNetwork, Inputs
 from audiovq.priors.sampling import ItemRandom, Sampling, draw
 
@@ -47,29 +47,34 @@ def fill_in(
     coarser: Sequence[Tensor],
     sampling: Sampling,
     random: ItemRandom,
+    primer: Tensor | None = None,
 ) -> Made:
     """One item's tokens: each step makes all that are missing and keeps those it is surest of.
 
-    Codebooks of a level are filled in one after the other, each in ``sampling.steps`` steps.
+    Codebooks of a level are filled in one after the other, each in ``sampling.steps`` steps. ``primer`` holds tokens
+    that are given, and NOTHING elsewhere.
 
-    Shape: coarser [(1, K_l, N_l), ...].
+    Shape: coarser [(1, K_l, N_l), ...], primer (1, F, S).
     """
     guided = sampling.guidance != 1
     known = network.known_of_item(inputs, coarser, layout, guided)
     tokens = torch.full((1, *layout.index.shape), network.unknown)
+    if primer is not None:
+        tokens = torch.where(primer == NOTHING, tokens, primer)
     log_probability = 0.0
     levels = network.config.codes
     temperature = sampling.temperature if network.config.level == 0 else sampling.fine_temperature
     for stream, book in enumerate(network.made):
         offset = levels.offsets[book]
-        for step in range(sampling.steps):
+        num_asked = int((tokens[0, stream] == network.unknown).sum())
+        for step in range(sampling.steps if num_asked else 0):
             missing = (tokens[0, stream] == network.unknown).nonzero()[:, 0]
             hidden = network.transformer(network.read(tokens) + known)[:, missing]
             logits = network.logits(hidden, book)
             logits = logits[1] + sampling.guidance * (logits[0] - logits[1]) if guided else logits[0]
             codes = draw(logits, sampling, temperature, random.uniforms(len(missing)))
             sure = (logits.gather(-1, codes[:, None])[:, 0] - logits.logsumexp(-1)).double()
-            left = math.floor(masked_share((step + 1) / sampling.steps) * layout.num_positions)
+            left = math.floor(masked_share((step + 1) / sampling.steps) * num_asked)
             kept = torch.arange(len(missing))
             if step + 1 < sampling.steps:
                 # Noise that dies away lets some less sure ones in, or all that is kept would be the commonplace.

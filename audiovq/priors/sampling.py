@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# What makes a candidate the best: the likeliest codes, the fewest errors of a recogniser, the voice most like another.
+RANKINGS = ("likelihood", "recogniser", "similarity")
+
 
 @dataclass(kw_only=True)
 class Sampling:
@@ -22,6 +25,9 @@ class Sampling:
     guidance: how far beyond its condition a prior is pushed, 1 is not at all. Source: Ho & Salimans 2022.
     steps: in which the codes of a level are filled in by a masked prior.
     duration_temperature, speed: how freely durations vary, 0 is not at all; how fast is spoken, 2 is twice as fast.
+    max_seconds: what would last longer is said faster, so that nothing is endless.
+    candidates, rank_by: so many are made of each sentence, and the best is kept, by RANKINGS.
+    batch: how many are made at a time; it changes nothing but the speed.
     seed: with the number of the item it fixes all that is random about it.
     """
 
@@ -36,6 +42,10 @@ class Sampling:
     steps: int = 8
     duration_temperature: float = 0.0
     speed: float = 1.0
+    max_seconds: float = 60.0
+    candidates: int = 1
+    rank_by: str = "likelihood"
+    batch: int = 8
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -54,8 +64,13 @@ class Sampling:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected 0 to 1")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}, expected above 0, to 1")
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}, expected at least 1")
+        for name in ("steps", "candidates", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if not self.max_seconds > 0:
+            raise ValueError(f"max_seconds is {self.max_seconds}, expected above 0")
+        if self.rank_by not in RANKINGS:
+            raise ValueError(f"rank_by is {self.rank_by!r}, expected {', '.join(RANKINGS)}")
         if not 0.2 <= self.speed <= 5:
             raise ValueError(f"speed is {self.speed}, expected 0.2 to 5")
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from torch import Tensor, nn
+from torch import nn
 
 from audiovq.nn.modules import ModuleList
-from audiovq.priors import autoregressive, masked
 from audiovq.priors.condition import TextInputs
 from audiovq.priors.config import PriorConfig
-from audiovq.priors.durations import DurationConfig, DurationPredictor
+from audiovq.priors.durations import DurationConfig, DurationPredictor, fitted
+from audiovq.priors.generation import Generation, Request
 from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import ItemRandom, Sampling
 
@@ -46,43 +46,25 @@ class SpeechPrior(nn.Module):
         self.durations = ModuleList[DurationPredictor](DurationPredictor(each) for each in config.durations)
         self.networks = ModuleList[CodeNetwork](CodeNetwork(each) for each in config.networks)
 
-    def stretched(self, inputs: TextInputs, sampling: Sampling, item: object = 0) -> tuple[TextInputs, int]:
-        """One item's symbols with durations that fill whole coarsest frames, and how many of these.
+    def stretched(
+        self, inputs: TextInputs, sampling: Sampling, item: object = 0, most_coarse: int = 10**6
+    ) -> tuple[TextInputs, int]:
+        """One item's symbols with durations that fill whole coarsest frames, at most so many, and how many of these.
 
         Shape: inputs of one item, whatever their durations.
         """
+        factor = self.config.networks[0].codes.factors[-1]
         random = ItemRandom(sampling.seed, item, "durations")
         frames = self.durations[0].frames(inputs, random, sampling.duration_temperature, sampling.speed)
-        factor = self.config.networks[0].codes.factors[-1]
+        if int(frames.sum()) > most_coarse * factor:
+            frames = fitted(frames, most_coarse * factor)
         num_coarse = max(1, -(-int(frames.sum()) // factor))
         frames[0, -1] += num_coarse * factor - int(frames.sum())
         return replace(inputs, durations=frames), num_coarse
 
-    def generate(
-        self, inputs: TextInputs, num_coarse: int, sampling: Sampling, item: object = 0
-    ) -> tuple[list[Tensor], float]:
-        """Codes of all levels of one item, and the logarithm of how likely they are, in nats.
-
-        ``item`` is what tells this item from others of the same seed.
-
-        Shape: inputs of one item -> [(K_l, N_l), ...].
-        """
-        parts = list(self.generate_parts(inputs, num_coarse, sampling, item))
-        return [level[0] for codes, _ in parts for level in codes], sum(likely for _, likely in parts)
-
-    def generate_parts(
-        self, inputs: TextInputs, num_coarse: int, sampling: Sampling, item: object = 0
-    ) -> Iterator[tuple[list[Tensor], float]]:
-        """What ``generate`` makes, network by network, as soon as it is made. Shape: -> [(1, K_l, N_l), ...] each."""
-        made: list[Tensor] = []
-        for network in self.networks:
-            random = ItemRandom(sampling.seed, item, network.config.kind, network.config.level)
-            layout = network.layout(num_coarse)
-            make = masked.fill_in if network.config.kind == "masked" else autoregressive.generate
-            part = make(network, layout, inputs, made, sampling, random)
-            codes = layout.codes(part.tokens)
-            made += codes
-            yield codes, part.log_probability
+    def begin(self, requests: Sequence[Request], sampling: Sampling) -> Generation:
+        """The codes of several items, to be made as far as is asked for at a time."""
+        return Generation(list(self.networks), requests, sampling)
 
 
 def check_complete(networks: Sequence[PriorConfig]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from audiovq.priors.generation import Request
 from audiovq.priors.sampling import Sampling
 from audiovq.synthesis import Synthesizer, Voice, load_synthesizer
 from recipes.benchmark.gpt2 import Gpt2
@@ -87,26 +88,26 @@ class TimedPrior:
                 start = perf_counter()
                 inputs, num_coarse = prior.stretched(self.synthesizer.inputs(symbols, voice), self.sampling)
                 repeat.durations += perf_counter() - start
-                start = perf_counter()
-                for number, (codes, _) in enumerate(prior.generate_parts(inputs, num_coarse, self.sampling)):
+                generation = prior.begin([Request(inputs, num_coarse)], self.sampling)
+                for number, network in enumerate(self.networks):
+                    start = perf_counter()
+                    generation.reach(number, num_coarse)
                     repeat.networks[number] += perf_counter() - start
-                    num_tokens = sum(level.numel() for level in codes)
+                    num_tokens = int((network.layout(num_coarse).index >= 0).sum())
                     self.num_tokens[number] += num_tokens
                     self.num_steps[number] += self._steps(number, num_coarse)
                     start = perf_counter()
                     self.gpt2[number].generate(num_tokens, self.sampling)
                     repeat.gpt2[number] += perf_counter() - start
-                    start = perf_counter()
 
     def _speak(self, text: str, voice: Voice, repeat: Repeat) -> int:
         """The whole chain, as `audiovq speak` runs it; samples made."""
         num_samples = 0
         start = perf_counter()
-        for spoken in self.synthesizer.speak(text, voice, self.sampling):
-            for block in self.synthesizer.tokenizer.decode_blocks(spoken.codes):
-                if num_samples == 0 and block.shape[1] > 0:  # a block may be empty
-                    repeat.first_sounds.append(perf_counter() - start)
-                num_samples += block.shape[1]
+        for block in self.synthesizer.stream(text, voice, self.sampling):
+            if num_samples == 0 and block.shape[1] > 0:  # a block may be empty
+                repeat.first_sounds.append(perf_counter() - start)
+            num_samples += block.shape[1]
         repeat.chain += perf_counter() - start
         return num_samples
 

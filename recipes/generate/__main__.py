@@ -2,7 +2,7 @@
 
     python -m recipes.generate model=exp/tts1/packed sentences=data/tts1/symbols_test.parquet output_dir=exp/tts1/scores
     python -m recipes.generate model=tts-debian sentences=data/tts1/symbols_test.parquet output_dir=exp/cool \
-        'speakers=[en_queen_joe]' sampling.temperature=0.6 candidates=4
+        'speakers=[en_queen_joe]' sampling.temperature=0.6 sampling.candidates=4
 
 Every sentence is spoken by the speaker who recorded it, written to output_dir/sounds, heard by a recogniser, and held
 against the recording, which is decoded from its codes in ``tables``. Writes scores.jsonl (a line for each sentence),

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,12 @@ from audiovq.metrics.speaker import speaker_similarity
 from audiovq.metrics.text import cer
 from audiovq.pretrained import PRIOR, find, folder_hash
 from audiovq.priors.sampling import Sampling
-from audiovq.synthesis import Synthesizer, load_synthesizer
+from audiovq.spoken import Spoken
+from audiovq.synthesis import Line, Synthesizer, load_synthesizer
 from audiovq.tokens import TokenTable
 from recipes.generate.report import markdown, summarise
+
+_BATCHES = 4  # are made before the first of them is scored: sentences of alike lengths go together
 
 
 @dataclass(kw_only=True)
@@ -45,7 +48,6 @@ class GenerateConfig:
     speakers: list[str] = field(default_factory=list)  # none means all of the prior's
     languages: list[str] = field(default_factory=list)  # none means all; name those that the recogniser knows well
     max_sentences_per_speaker: int = 0  # 0 is no limit
-    candidates: int = 1
     recogniser: str = PACKAGED  # or a folder or name for faster-whisper; empty: nobody listens
     num_threads: int = 1
     sampling: Sampling = field(default_factory=Sampling)
@@ -58,7 +60,7 @@ def generate(config: GenerateConfig) -> None:
     rows = chosen(pq.read_table(config.sentences).to_pylist(), config, synthesizer)
     out = Path(config.output_dir)
     (out / "sounds").mkdir(parents=True, exist_ok=True)
-    settings = {"sampling": asdict(config.sampling), "candidates": config.candidates, "recogniser": config.recogniser}
+    settings = {"sampling": asdict(config.sampling), "recogniser": config.recogniser}
     subject = {
         "model": folder_hash(find(config.model, PRIOR)),
         "vocoder": synthesizer.tokenizer.vocoder_name,
@@ -69,8 +71,8 @@ def generate(config: GenerateConfig) -> None:
     print(f"{len(rows)} sentences, {len(rows) - len(todo)} of them scored before")
     if todo:
         scorer = Scorer(config, synthesizer)
-        for row in track(todo, description="sentences"):
-            file.add(scorer.score(row, out / "sounds"))
+        for row, made in track(scorer.spoken(todo), description="sentences", total=len(todo)):
+            file.add(scorer.score(row, made, out / "sounds"))
     scores = [file.scores[row["utt_id"]] for row in rows]
     summary = summarise(scores, subject)
     command = f"python -m recipes.generate {shlex.join(sys.argv[1:])}"
@@ -102,6 +104,14 @@ def chosen(rows: Sequence[dict[str, Any]], config: GenerateConfig, synthesizer: 
     return found
 
 
+@dataclass(frozen=True)
+class Made:
+    """What was made of a sentence, and its part of the time that a batch took."""
+
+    pieces: list[Spoken]
+    codes_took_seconds: float
+
+
 class Scorer:
     """Speaks one sentence after another and measures what came out."""
 
@@ -110,20 +120,31 @@ class Scorer:
         self.tables = [TokenTable(folder) for folder in config.tables]
         self.recogniser = Recogniser(config.recogniser, num_threads=config.num_threads) if config.recogniser else None
 
-    def score(self, row: dict[str, Any], folder: Path) -> Scores:
+    def spoken(self, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Made]]:
+        """Sentences with their codes, which are made so many together that one call works on a few batches."""
+        size = _BATCHES * self.config.sampling.batch
+        for start in range(0, len(rows), size):
+            chosen = rows[start : start + size]
+            lines = [
+                Line(row["text"], self.synthesizer.voice(row["speaker"], row["language"]), row["utt_id"])
+                for row in chosen
+            ]
+            begin = time.perf_counter()
+            made = self.synthesizer.speak_all(lines, self.config.sampling)
+            took = time.perf_counter() - begin
+            samples = [sum(piece.codes.num_samples for piece in pieces) for pieces in made]
+            for row, pieces, num_samples in zip(chosen, made, samples, strict=True):
+                yield row, Made(pieces, took * num_samples / sum(samples))
+
+    def score(self, row: dict[str, Any], made: Made, folder: Path) -> Scores:
         """The scores of a sentence; its sound goes into the folder."""
         rate = self.synthesizer.sample_rate
         table = next((table for table in self.tables if row["utt_id"] in table), None)
         if table is None:
             raise ValueError(f"{row['utt_id']} is in none of the tables {', '.join(self.config.tables)}")
         recorded = self.synthesizer.tokenizer.decode(table[row["utt_id"]])
-        voice = self.synthesizer.voice(row["speaker"], row["language"])
         start = time.perf_counter()
-        spoken = list(
-            self.synthesizer.speak(row["text"], voice, self.config.sampling, self.config.candidates, row["utt_id"])
-        )
-        made = time.perf_counter()
-        sound = torch.cat([self.synthesizer.tokenizer.decode(piece.codes) for piece in spoken], dim=1)
+        sound = torch.cat([self.synthesizer.tokenizer.decode(piece.codes) for piece in made.pieces], dim=1)
         end = time.perf_counter()
         with AudioWriter(folder / f"{row['utt_id'].replace('/', '_')}.wav", rate, num_channels=1) as writer:
             writer.write(sound)
@@ -134,9 +155,9 @@ class Scorer:
             "text": row["text"],
             "seconds": sound.shape[1] / rate,
             "recorded_seconds": recorded.shape[1] / rate,
-            "codes_took_seconds": made - start,
-            "sound_took_seconds": end - made,
-            "log_probability": sum(piece.log_probability for piece in spoken) / len(spoken),
+            "codes_took_seconds": made.codes_took_seconds,
+            "sound_took_seconds": end - start,
+            "log_probability": sum(piece.log_probability for piece in made.pieces) / len(made.pieces),
             "similarity": self._similarity(recorded, sound),
             "spoken": self._heard(sound, row),
             "reconstructed": self._heard(recorded, row),
