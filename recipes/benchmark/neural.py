@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from audiovq.optional import optional_package
 from recipes.benchmark.codec import Encoded
 from recipes.benchmark.weights import find_weights, need_package
 
@@ -66,68 +67,63 @@ class NeuralCodec(ABC):
         return self.decode_batch(encoded.content)[0].clone()
 
 
-class EncodecCodec(NeuralCodec):
+class TransformersCodec(NeuralCodec):
+    """A network of transformers: ``kind`` is the first part of the names of its classes, ``argument`` its setting's."""
+
+    package = "transformers"
+    kind: str
+    argument: str
+    as_number: type[int] | type[float] = int
+    published: Mapping[str, Any] = {}  # where the published network is not the default of its configuration
+
+    def build(self, folder: str | None) -> nn.Module:
+        package: Any = optional_package("transformers", "rivals")
+        model = getattr(package, f"{self.kind}Model")
+        if folder is not None:
+            return model.from_pretrained(folder)
+        return model(getattr(package, f"{self.kind}Config")(**self.published))
+
+    def encode_batch(self, wave: Tensor) -> tuple[Any, Sequence[Tensor], int]:
+        content = self._model.encode(wave, **{self.argument: self.as_number(self._setting)})
+        return content, [content.audio_codes], self._model.config.codebook_size
+
+    def decode_batch(self, content: Any) -> Tensor:
+        return self._model.decode(content.audio_codes).audio_values
+
+
+class EncodecCodec(TransformersCodec):
     """EnCodec at 24 kHz; the setting is its target in kbit/s: 1.5, 3, 6, 12 or 24."""
 
     hub_name = "facebook/encodec_24khz"
     title = "EnCodec 24 kHz, {} kbit/s"
-    package = "transformers"
-
-    def build(self, folder: str | None) -> nn.Module:
-        from transformers import EncodecConfig, EncodecModel
-
-        return EncodecModel(EncodecConfig()) if folder is None else EncodecModel.from_pretrained(folder)
-
-    def encode_batch(self, wave: Tensor) -> tuple[Any, Sequence[Tensor], int]:
-        content = self._model.encode(wave, bandwidth=float(self._setting))
-        return content, [content.audio_codes], self._model.config.codebook_size
+    kind, argument, as_number = "Encodec", "bandwidth", float
 
     def decode_batch(self, content: Any) -> Tensor:
         return self._model.decode(content.audio_codes, content.audio_scales).audio_values
 
 
-class DacCodec(NeuralCodec):
+class DacCodec(TransformersCodec):
     """DAC at 16 kHz; the setting is how many of its 12 codebooks, each 500 bit/s."""
 
     hub_name = "descript/dac_16khz"
     title = "DAC 16 kHz, {} codebooks"
-    package = "transformers"
-
-    def build(self, folder: str | None) -> nn.Module:
-        from transformers import DacConfig, DacModel
-
-        if folder is not None:
-            return DacModel.from_pretrained(folder)
-        return DacModel(DacConfig(downsampling_ratios=[2, 4, 5, 8], n_codebooks=12))
+    kind, argument = "Dac", "n_quantizers"
+    published: Mapping[str, Any] = {"downsampling_ratios": [2, 4, 5, 8], "n_codebooks": 12}
 
     def encode_batch(self, wave: Tensor) -> tuple[Any, Sequence[Tensor], int]:
         # The network has no padding of its own; a part of a hop at the end would be left out.
-        wave = nn.functional.pad(wave, (0, -wave.shape[2] % self._model.config.hop_length))
-        codes = self._model.encode(wave, n_quantizers=int(self._setting)).audio_codes
-        return codes, [codes], self._model.config.codebook_size
+        return super().encode_batch(nn.functional.pad(wave, (0, -wave.shape[2] % self._model.config.hop_length)))
 
     def decode_batch(self, content: Any) -> Tensor:
-        return self._model.decode(audio_codes=content).audio_values[:, None]
+        return self._model.decode(audio_codes=content.audio_codes).audio_values[:, None]
 
 
-class MimiCodec(NeuralCodec):
+class MimiCodec(TransformersCodec):
     """Mimi at 24 kHz; the setting is how many of its 32 codebooks, each 137.5 bit/s."""
 
     hub_name = "kyutai/mimi"
     title = "Mimi 24 kHz, {} codebooks"
-    package = "transformers"
-
-    def build(self, folder: str | None) -> nn.Module:
-        from transformers import MimiConfig, MimiModel
-
-        return MimiModel(MimiConfig()) if folder is None else MimiModel.from_pretrained(folder)
-
-    def encode_batch(self, wave: Tensor) -> tuple[Any, Sequence[Tensor], int]:
-        codes = self._model.encode(wave, num_quantizers=int(self._setting)).audio_codes
-        return codes, [codes], self._model.config.codebook_size
-
-    def decode_batch(self, content: Any) -> Tensor:
-        return self._model.decode(content).audio_values
+    kind, argument = "Mimi", "num_quantizers"
 
 
 class SnacCodec(NeuralCodec):
