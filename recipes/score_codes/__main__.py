@@ -6,8 +6,9 @@
 GENERATED, --training and --real are folders of .avq files (as `audiovq encode` writes them) or token tables (as
 `audiovq tokenize` does), all by one tokenizer. Measured of generated and real codes alike: Fréchet distance to the
 training codes in the space of their latents, entropy, n-gram repetition, holds, length and silence ratio, and, to find
-what is memorised, the longest run that training has too and the nearest window of training. Writes OUT/summary.json,
-with a list of all items, and OUT/RESULTS.md.
+what is memorised, the longest run that training has too and the nearest window of training. Of longer real codes a
+random stretch of the generated ones' median length is taken. Writes OUT/summary.json, with a list of all items, and
+OUT/RESULTS.md.
 
 The likelihood of real codes under a prior (bits per second of audio) is what recipes.train_prior reports.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +33,7 @@ from rich.progress import Progress
 import audiovq
 from audiovq.codes import CodesError
 from audiovq.files import remove_unfinished, write_atomically
-from recipes.score_codes.reading import check_same_model, draw, open_codes
+from recipes.score_codes.reading import check_same_model, cut_to, draw, open_codes
 from recipes.score_codes.scores import distances_to, embeddings, score_items, summarise
 from recipes.score_codes.table import markdown
 
@@ -62,7 +64,8 @@ def score_codes(given: argparse.Namespace, command: str) -> dict[str, Any]:
     """Everything there is to say. Raises: ValueError when the codes are of different models, or there are none."""
     generated = draw(open_codes(given.generated), given.num_items, given.seed)
     real = open_codes(given.real) if given.real is not None else {}
-    held_out = draw(real, given.num_items, given.seed)
+    seconds = statistics.median(codes.duration_seconds for codes in generated.values())
+    held_out = cut_to(draw(real, given.num_items, given.seed), seconds, given.seed)
     training = draw(open_codes(given.training), 0, given.seed)
     any_codes = check_same_model({"generated": generated, "real": held_out, "training": training})
     tokenizer = audiovq.load(given.model or any_codes.model.split("@")[0])

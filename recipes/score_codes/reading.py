@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,28 @@ def draw(codes: Mapping[str, Codes], most: int, seed: int) -> dict[str, Codes]:
     if 0 < most < len(names):
         names = sorted(np.random.default_rng(seed).choice(names, most, replace=False).tolist())
     return {name: codes[name] for name in names}
+
+
+def cut_to(group: Mapping[str, Codes], seconds: float, seed: int) -> dict[str, Codes]:
+    """Of each that is longer a random stretch of that length: what is long repeats more, and has longer runs."""
+    random = np.random.default_rng(seed)
+    cut = {}
+    for name, codes in group.items():
+        num_coarse = codes.levels[0].shape[1]
+        kept = max(1, round(seconds * codes.frame_rates[0]))
+        start = int(random.integers(0, max(0, num_coarse - kept) + 1))
+        cut[name] = codes if kept >= num_coarse else _stretch(codes, start, kept)
+    return cut
+
+
+def _stretch(codes: Codes, start: int, kept: int) -> Codes:
+    """Shape: start and kept are frames of the coarsest level."""
+    hop = codes.hop_lengths[0]
+    factors = [hop // each for each in codes.hop_lengths]
+    levels = [
+        level[:, start * factor : (start + kept) * factor] for level, factor in zip(codes.levels, factors, strict=True)
+    ]
+    return replace(codes, levels=tuple(levels), num_samples=min(kept * hop, codes.num_samples - start * hop))
 
 
 def check_same_model(groups: Mapping[str, Mapping[str, Codes]]) -> Codes:

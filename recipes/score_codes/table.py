@@ -65,7 +65,7 @@ def _text(value: Any, group: Summary) -> str:
 
 _NOTES = """\
 Means with 95 % bootstrap intervals over items. Good is what is like the real column; of the Fréchet distance alone less
-is better, and the real column says how little can be had.
+is better, and the real column says how little can be had. Real codes are cut to the generated ones' median length.
 
 - length ratio: to the recording of the same name. silence ratio: of the decoded sound, frames of 20 ms below -50 dBFS.
 - Fréchet distance: of mean latents of the codes over windows of {window:g} s, as many windows of each.

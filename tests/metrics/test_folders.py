@@ -11,6 +11,7 @@ from torch import Tensor
 from audiovq.audio import io
 from audiovq.metrics import choice, pair_scorer
 from audiovq.metrics.align import estimate_delay, fit
+from audiovq.metrics.cepstral import mcd_dtw
 from audiovq.metrics.folders import score_folders
 from audiovq.metrics.pairs import PairError, match
 from audiovq.metrics.waveform import si_sdr
@@ -184,3 +185,16 @@ def test_fitting_by_hand() -> None:
     short = fit(reference, reference[:4])
     assert short.result.tolist() == [1, 2, 3, 4, 0, 0] and short.notes == ("result shorter: padded",)
     assert fit(reference[:4], reference).result.tolist() == [1, 2, 3, 4]
+
+
+def test_scores_that_warp_time_get_both_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wave = speech_like(0.5, RATE)
+    held = torch.cat([wave[:, :4_000], wave[:, 3_840:4_000].repeat(1, 20), wave[:, 4_000:]], dim=1)
+    for folder, sound in (("ref", wave), ("gen", held)):
+        Path(folder).mkdir()
+        io.write(f"{folder}/a.wav", sound, RATE)
+    scores = score_folders("ref", "gen", "out", ["mcd", "mcd_dtw"])["metrics"]
+    (first, _), (second, _) = io.read("ref/a.wav"), io.read("gen/a.wav")
+    assert scores["mcd_dtw"]["mean"] == pytest.approx(mcd_dtw(first[0], second[0], RATE))
+    assert scores["mcd_dtw"]["mean"] < 0.7 * scores["mcd"]["mean"]

@@ -18,6 +18,7 @@ from audiovq.tokens import Layout
 from audiovq.tokens.layout import Entry
 from audiovq.tokens.writer import arrow_tables, write_table
 from recipes.score_codes.__main__ import main
+from recipes.score_codes.reading import cut_to
 
 
 @pytest.fixture
@@ -100,6 +101,18 @@ def test_stuck_and_short_codes_show_by_their_repetition_and_length(tokenizer: au
     assert summary["real"]["levels"][0]["repetition"]["mean"] < 0.1
     assert 0 <= made["silence_ratio"]["mean"] <= 1
     assert [item["name"] for item in summary["items"]["generated"]] == ["a", "c"]
+
+
+def test_real_codes_are_cut_to_the_length_of_the_generated_ones(tokenizer: audiovq.tokenizer.Tokenizer) -> None:
+    long = make(tokenizer, 3, frames=90)
+    cut = cut_to({"a": long, "b": make(tokenizer, 4, frames=20)}, 30 / float(tokenizer.frame_rates[0]), seed=2)
+    assert [codes.levels[0].shape[1] for codes in cut.values()] == [30, 20]
+    (start,) = (at for at in range(61) if torch.equal(long.levels[0][:, at : at + 30], cut["a"].levels[0]))
+    assert start > 0 and torch.equal(long.levels[1][:, 2 * start : 2 * (start + 30)], cut["a"].levels[1])
+    folder("train", {"t": make(tokenizer, 1)})
+    folder("test", {"r": long})
+    summary = score(folder("made", {"g": make(tokenizer, 5, frames=30)}), "--real", "test", "--no-sound")
+    assert summary["real"]["mean_seconds"]["mean"] == summary["generated"]["mean_seconds"]["mean"]
 
 
 def test_mistakes_are_one_line(tokenizer: audiovq.tokenizer.Tokenizer, capsys: pytest.CaptureFixture[str]) -> None:
