@@ -14,6 +14,7 @@ from audiovq.commands import Batch
 from audiovq.conversions import Decode
 from audiovq.data_commands import add_data_parser
 from audiovq.jobs import UsageError
+from audiovq.music_commands import add_generate_parser
 from audiovq.report_command import add_report_parser
 from audiovq.speech_commands import add_speak_parser
 from audiovq.terminal import complain
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     add_data_parser(subparsers)
     add_token_parsers(subparsers)
     add_speak_parser(subparsers)
+    add_generate_parser(subparsers)
     add_report_parser(subparsers)
     return parser
 

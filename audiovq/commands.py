@@ -20,6 +20,7 @@ from audiovq.jobs import CODES_SUFFIX, Job, Task, UsageError, find_files, plan, 
 from audiovq.metrics.codebook import perplexity
 from audiovq.models.vocoder import VocoderConfig
 from audiovq.pretrained import (
+    MUSIC_PRIOR,
     PRIOR,
     TOKENIZER,
     VOCODER,
@@ -28,13 +29,16 @@ from audiovq.pretrained import (
     PriorInfo,
     VocoderInfo,
     find,
+    music_priors,
     priors,
     read_kind,
+    read_music_prior_card,
     read_prior_card,
     read_vocoder_card,
     vocoders,
 )
 from audiovq.priors.config import PriorConfig
+from audiovq.priors.music import MusicPriorConfig
 from audiovq.priors.speech import SpeechPriorConfig
 from audiovq.terminal import complain, print_fields, print_table
 from audiovq.tokenizer import Tokenizer
@@ -110,8 +114,8 @@ def models() -> int:
     for vocoder in vocoders():
         rate = _number(vocoder.frame_rate)
         rows.append([vocoder.name, VOCODER, str(vocoder.sample_rate), rate, "-", *_size_and_licence(vocoder)])
-    for prior in priors():
-        rows.append([prior.name, PRIOR, *["-"] * 3, *_size_and_licence(prior)])
+    for kind, found in ((PRIOR, priors()), (MUSIC_PRIOR, music_priors())):
+        rows += [[prior.name, kind, *["-"] * 3, *_size_and_licence(prior)] for prior in found]
     print_table(rows)
     return 0
 
@@ -125,6 +129,8 @@ def info(name: str) -> int:
             _print_vocoder(read_vocoder_card(folder))
         elif read_kind(folder) == PRIOR:
             _print_prior(read_prior_card(folder))
+        elif read_kind(folder) == MUSIC_PRIOR:
+            _print_music_prior(read_music_prior_card(folder))
         else:
             _print_model(load(name, "cpu"))
         return 0
@@ -223,6 +229,16 @@ def _print_prior(card: ModelCard[SpeechPriorConfig]) -> None:
     print_table([["level", "kind", "layers", "width"], *map(_network_row, config.networks)])
     print()
     print_table([["speaker", "language"], *([speaker.name, speaker.language] for speaker in config.speakers)])
+
+
+def _print_music_prior(card: ModelCard[MusicPriorConfig]) -> None:
+    config = card.config
+    fields = {"music prior": card.name, "tokenizer": config.tokenizer, "parameters": str(card.num_parameters)}
+    print_fields(fields)
+    print()
+    print_table([["level", "kind", "layers", "width"], *map(_network_row, config.networks)])
+    print()
+    print_table([["label"], *([label] for label in config.labels)])
 
 
 def _network_row(network: PriorConfig) -> list[str]:

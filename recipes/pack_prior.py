@@ -1,10 +1,11 @@
-"""Put the parts of a speech prior together: durations, and the networks that make the levels, coarse first.
+"""Put the parts of a prior together: of speech, durations and the networks that make the levels, coarse first.
 
     python -m recipes.pack_prior exp/tts1/durations exp/tts1/level0 exp/tts1/level1 exp/tts1/level2 -o exp/tts1/packed
     python -m recipes.pack_prior exp/tts1/durations exp/tts1/flat -o exp/tts1/packed_flat --data egs/my_corpus/README.md
+    python -m recipes.pack_prior exp/music1/level{0,1,2,3} -o exp/music1/packed
 
 Each part is the output_dir of a training by recipes.train_prior; of each the checkpoint with the best score is taken.
-OUT is a folder that `audiovq speak --model` reads.
+OUT is a folder that `audiovq speak --model` reads, or `audiovq generate --model` if the parts are of music.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from audiovq.files import write_atomically
-from audiovq.pretrained import load_prior, save_prior
+from audiovq.pretrained import (
+    MUSIC_PRIOR,
+    ModelCard,
+    load_music_prior,
+    load_prior,
+    read_kind,
+    save_music_prior,
+    save_prior,
+)
+from audiovq.priors.music import MusicPrior, MusicPriorConfig
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig, check_complete
 from audiovq.train.checkpoint import CheckpointFolder, load_checkpoint
 
@@ -32,6 +42,24 @@ Weights: {licence}.
 | speaker | language |
 |---|---|
 {speakers}
+
+## Training
+
+{parts}
+
+{scores}## Data
+
+{data}
+"""
+
+MUSIC_README = """# {name}
+
+Music; {num_parameters:.1f} million parameters. It makes codes of `{tokenizer}`.
+Weights: {licence}.
+
+    audiovq generate -o out.wav --seconds 60 --model {name}{label}
+
+Labels: {labels}.
 
 ## Training
 
@@ -66,6 +94,20 @@ def pack(parts: Sequence[Path], out: Path, data: Path | None, scores: Path | Non
 
     Raises: ModelError when a part cannot be read; ValueError when the parts do not make a whole.
     """
+    kind = read_kind(parts[0] / "model")
+    fields = (pack_music if kind == MUSIC_PRIOR else pack_speech)(parts, out)
+    text = (MUSIC_README if kind == MUSIC_PRIOR else README).format(
+        **fields,
+        scores=f"## Scores\n\n{scores.read_text(encoding='utf-8')}\n" if scores else "",
+        data=data.read_text(encoding="utf-8") if data else "Not stated.",
+    )
+    with write_atomically(out / "README.md") as file:
+        file.write(text.encode())
+    print(f"{fields['name']}: {out}")
+
+
+def pack_speech(parts: Sequence[Path], out: Path) -> dict[str, Any]:
+    """Write a speech prior; what its README says."""
     loaded = [load_prior(part / "model") for part in parts]
     steps = [take_best(prior, part) for (prior, _), part in zip(loaded, parts, strict=True)]
     forms = [prior.config for prior, _ in loaded]
@@ -85,24 +127,54 @@ def pack(parts: Sequence[Path], out: Path, data: Path | None, scores: Path | Non
         network.load_state_dict(trained.state_dict())
     card = loaded[0][1]
     save_prior(out, prior, card.name, card.licence)
-    text = README.format(
-        name=card.name,
-        licence=card.licence,
-        num_parameters=sum(parameter.numel() for parameter in prior.parameters()) / 1e6,
-        tokenizer=form.tokenizer,
-        languages=", ".join(form.languages),
-        speaker=form.speakers[0].name,
-        speakers="\n".join(f"| {speaker.name} | {speaker.language} |" for speaker in form.speakers),
-        parts="\n".join(map(describe, parts, forms, steps)),
-        scores=f"## Scores\n\n{scores.read_text(encoding='utf-8')}\n" if scores else "",
-        data=data.read_text(encoding="utf-8") if data else "Not stated.",
-    )
-    with write_atomically(out / "README.md") as file:
-        file.write(text.encode())
-    print(f"{card.name}: {out}")
+    return {
+        **common(card, prior, form),
+        "languages": ", ".join(form.languages),
+        "speaker": form.speakers[0].name,
+        "speakers": "\n".join(f"| {speaker.name} | {speaker.language} |" for speaker in form.speakers),
+        "parts": "\n".join(map(describe, parts, forms, steps)),
+    }
 
 
-def take_best(prior: SpeechPrior, part: Path) -> int:
+def pack_music(parts: Sequence[Path], out: Path) -> dict[str, Any]:
+    """Write a music prior; what its README says."""
+    loaded = [load_music_prior(part / "model") for part in parts]
+    steps = [take_best(prior, part) for (prior, _), part in zip(loaded, parts, strict=True)]
+    forms = [prior.config for prior, _ in loaded]
+    bare = [replace(form, networks=[]) for form in forms]
+    for part, form in zip(parts, bare, strict=True):
+        if form != bare[0]:
+            raise ValueError(f"{part} was trained with other labels or codes than {parts[0]}")
+    networks = [each for prior, _ in loaded for each in prior.networks]
+    form = replace(bare[0], networks=[network.config for network in networks])
+    check_complete(form.networks)
+    prior = MusicPrior(form)
+    for network, trained in zip(prior.networks, networks, strict=True):
+        network.load_state_dict(trained.state_dict())
+    card = loaded[0][1]
+    save_music_prior(out, prior, card.name, card.licence)
+    return {
+        **common(card, prior, form),
+        "labels": ", ".join(form.labels) or "none",
+        "label": f' --label "{form.labels[0]}"' if form.labels else "",
+        "parts": "\n".join(map(describe, parts, forms, steps)),
+    }
+
+
+def common(
+    card: ModelCard[Any], prior: SpeechPrior | MusicPrior, form: SpeechPriorConfig | MusicPriorConfig
+) -> dict[str, Any]:
+    """What every README says."""
+    num_parameters = sum(parameter.numel() for parameter in prior.parameters()) / 1e6
+    return {
+        "name": card.name,
+        "licence": card.licence,
+        "num_parameters": num_parameters,
+        "tokenizer": form.tokenizer,
+    }
+
+
+def take_best(prior: SpeechPrior | MusicPrior, part: Path) -> int:
     """Give it the averaged weights of the checkpoint with the best score; returns the step of that."""
     best = CheckpointFolder(part / "checkpoints", metric=read_metric(part)).best()
     if best is None:
@@ -117,14 +189,14 @@ def read_metric(part: Path) -> str:
     return str(json.loads((part / "checkpoints" / "scores.json").read_text(encoding="utf-8"))["metric"])
 
 
-def describe(part: Path, form: SpeechPriorConfig, step: int) -> str:
+def describe(part: Path, form: SpeechPriorConfig | MusicPriorConfig, step: int) -> str:
     """A line on how a part was trained."""
     lines = (part / "log.jsonl").read_text(encoding="utf-8").splitlines()
     events: dict[str, dict[str, Any]] = {event["event"]: event for event in map(json.loads, lines)}  # the last of each
     last = events.get("end") or events.get("stop") or {}
     what = (
         "durations"
-        if form.durations
+        if isinstance(form, SpeechPriorConfig) and form.durations
         else " and ".join(f"{network.kind}, level {', '.join(map(str, network.covered))}" for network in form.networks)
     )
     hours = last.get("audio_seconds", 0.0) / 3600 * step / max(1, last.get("step", step))

@@ -41,6 +41,9 @@ ALLOWED: dict[str, set[str]] = {
     "prompting": {"priors"},
     "streaming": {"audio", "models", "priors", "tokenizer"},
     "synthesis": {"codes", "data", "pretrained", "priors", "prompting", "ranking", "spoken", "streaming", "tokenizer"},
+    "unfinished": {"files"},
+    "drafts": {"units", "audio", "codes", "pretrained", "priors", "tokenizer"},
+    "composition": {"codes", "drafts", "pretrained", "priors", "tokenizer", "unfinished"},
     "jobs": {"audio", "codes", "tokenizer"},
     "conversions": {"audio", "codes", "tokenizer", "jobs"},
     "commands": {
@@ -59,9 +62,21 @@ ALLOWED: dict[str, set[str]] = {
     "token_commands": {"arguments", "jobs", "token_tasks"},
     "ranking": {"audio", "metrics", "spoken", "tokenizer"},
     "speech_commands": {"arguments", "audio", "data", "jobs", "priors", "synthesis", "terminal"},
+    "music_commands": {
+        *{"arguments", "audio", "codes", "composition", "drafts", "jobs", "pretrained", "priors", "terminal"},
+        "unfinished",
+    },
     "cli": {
         *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},
-        *{"arguments", "terminal", "data_commands", "speech_commands", "token_commands", "report_command"},
+        *{
+            "arguments",
+            "terminal",
+            "data_commands",
+            "music_commands",
+            "speech_commands",
+            "token_commands",
+            "report_command",
+        },
     },
 }
 NEVER_IN_LIBRARY = {"hydra", "omegaconf", "recipes", "tests"}

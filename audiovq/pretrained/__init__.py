@@ -5,7 +5,7 @@ A model is a folder: ``config.json`` (format version, kind, name, licence, the n
 Nothing in a folder is ever executed.
 """
 
-from audiovq.pretrained.bundled import ModelInfo, PriorInfo, VocoderInfo, find, models, priors, vocoders
+from audiovq.pretrained.bundled import ModelInfo, PriorInfo, VocoderInfo, find, models, music_priors, priors, vocoders
 from audiovq.pretrained.card import (
     MUSIC_PRIOR,
     PRIOR,
@@ -29,7 +29,7 @@ from audiovq.pretrained.folder import (
     save_prior,
     save_vocoder,
 )
-from audiovq.pretrained.hashing import codes_hash, folder_hash
+from audiovq.pretrained.hashing import codes_hash, folder_hash, weights_hash
 
 __all__ = [
     "MUSIC_PRIOR",
@@ -49,6 +49,7 @@ __all__ = [
     "load_prior",
     "load_vocoder",
     "models",
+    "music_priors",
     "priors",
     "read_card",
     "read_kind",
@@ -60,4 +61,5 @@ __all__ = [
     "save_prior",
     "save_vocoder",
     "vocoders",
+    "weights_hash",
 ]

@@ -7,15 +7,20 @@ from fractions import Fraction
 from pathlib import Path
 
 from audiovq.pretrained.card import (
+    MUSIC_PRIOR,
     PRIOR,
     TOKENIZER,
     VOCODER,
+    ModelCard,
     ModelError,
     read_card,
     read_kind,
+    read_music_prior_card,
     read_prior_card,
     read_vocoder_card,
 )
+from audiovq.priors.music import MusicPriorConfig
+from audiovq.priors.speech import SpeechPriorConfig
 from audiovq.units import bits_per_second, frame_rate
 
 BUNDLED = Path(__file__).parent
@@ -51,7 +56,7 @@ class VocoderInfo:
 
 @dataclass(frozen=True)
 class PriorInfo:
-    """A bundled speech prior; `tokenizer` is the name and hash of the model whose codes it makes."""
+    """A bundled prior, of speech or music; `tokenizer` is the name and hash of the model whose codes it makes."""
 
     name: str
     tokenizer: str
@@ -73,7 +78,12 @@ def vocoders() -> list[VocoderInfo]:
 
 def priors() -> list[PriorInfo]:
     """The bundled speech priors, by name."""
-    return [_prior_info(folder) for folder in _folders(PRIOR)]
+    return [_prior_info(folder, read_prior_card(folder)) for folder in _folders(PRIOR)]
+
+
+def music_priors() -> list[PriorInfo]:
+    """The bundled music priors, by name."""
+    return [_prior_info(folder, read_music_prior_card(folder)) for folder in _folders(MUSIC_PRIOR)]
 
 
 def find(name_or_folder: str | os.PathLike[str], kind: str = TOKENIZER) -> Path:
@@ -128,8 +138,7 @@ def _vocoder_info(folder: Path) -> VocoderInfo:
     )
 
 
-def _prior_info(folder: Path) -> PriorInfo:
-    card = read_prior_card(folder)
+def _prior_info(folder: Path, card: ModelCard[SpeechPriorConfig] | ModelCard[MusicPriorConfig]) -> PriorInfo:
     return PriorInfo(
         name=card.name,
         tokenizer=card.config.tokenizer,

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from audiovq.audio.mel import LogMelConfig
 from audiovq.build import config_to_dict
@@ -24,6 +24,14 @@ def codes_hash(model: VQVAE) -> str:
         for name in sorted(state):
             if not name.endswith(("ema_count", "ema_sum", "steps_to_restart", "is_started")):
                 digest.update(name.encode() + bytes(state[name].cpu().contiguous().numpy().data))
+    return digest.hexdigest()[:16]
+
+
+def weights_hash(network: nn.Module, config: Any) -> str:
+    """16 hex digits that change with any weight of a network, and with its configuration."""
+    digest = hashlib.sha256(json.dumps(config_to_dict(config), sort_keys=True).encode())
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + bytes(tensor.cpu().contiguous().numpy().data))
     return digest.hexdigest()[:16]
 
 

@@ -27,7 +27,8 @@ def shifted(tokens: Tensor, begin: int) -> Tensor:
 class Item:
     """One of the things that are made together.
 
-    ``random`` is its own. ``primer`` holds tokens that are given, at the first positions, and NOTHING after them.
+    ``random`` is its own. ``primer`` holds tokens that are given, and NOTHING elsewhere; those of the first positions
+    are read at one go.
 
     Shape: inputs of one item, primer (1, F, S).
     """

@@ -59,14 +59,16 @@ class Layout:
         return moved
 
     def tokens(self, codes: Sequence[Tensor], num_coarse: Tensor | None = None) -> Tensor:
-        """Codes of all levels, (B, K_l, N_l) each, to tokens of the shared vocabulary; NOTHING past an item's own end.
+        """Codes of all levels, (B, K_l, N_l) each, to tokens of the shared vocabulary.
+
+        NOTHING stands past an item's own end, and where it stands among the codes.
 
         Shape: num_coarse (B,), or None for "all whole" -> (B, F, S) int64.
         """
         self.levels.num_coarse(codes)
         flat = torch.cat([codes[level].flatten(1) for level in self.covered], dim=1)
-        tokens = flat[:, self.index.clamp(min=0)] + self._offsets
-        return tokens.masked_fill(~self.valid(num_coarse), NOTHING)
+        found = flat[:, self.index.clamp(min=0)]
+        return (found + self._offsets).masked_fill(~self.valid(num_coarse) | (found == NOTHING), NOTHING)
 
     def codes(self, tokens: Tensor) -> list[Tensor]:
         """The inverse: codes (B, K_l, N_l) of the covered levels. Raises: ValueError when a code is missing."""
@@ -99,6 +101,10 @@ class Layout:
         if num_coarse is None:
             return there
         return there & (self._coarse_frame < num_coarse[:, None, None])
+
+    def since(self, coarse_frame: int) -> Tensor:
+        """Where codes of that coarsest frame and of later ones stand. Shape: (F, S) bool."""
+        return self._coarse_frame >= coarse_frame
 
     def places(self, book: int) -> tuple[Tensor, Tensor]:
         """The stream and the position of each code of one codebook. Shape: (N_l,) each."""

@@ -27,11 +27,13 @@ def foreseen(
     codes: Sequence[Tensor],
     num_coarse: Tensor,
     seeds: Tensor,
+    since: int = 0,
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """Of each codebook that the network makes: its codes' negative log-probabilities in nats, summed, and their number.
 
     In training mode the codes that are read are disturbed by ``config.code_noise``. ``seeds`` are the items' own: a
-    masked prior is asked for a random part. Nothing here waits for the device.
+    masked prior is asked for a random part. Only codes ``since`` a coarsest frame count. Nothing here waits for the
+    device.
 
     Shape: codes [(B, K_l, N_l), ...] of all levels up to those that it makes, padded with any code; num_coarse and
     seeds (B,) int64.
@@ -49,6 +51,8 @@ def foreseen(
         read, asked = hide(layout.tokens(noisy, num_coarse), network.unknown, seeds)
     else:
         read, asked = shifted(layout.tokens(noisy, num_coarse), network.unknown), layout.valid(num_coarse)
+    if since:
+        asked = asked & layout.since(since)
     known = network.known(inputs, [noisy[level] for level in config.coarser], layout, mask)
     positions = layout.valid(num_coarse).any(dim=1)
     hidden = network.transformer(network.read(read) + known, positions)

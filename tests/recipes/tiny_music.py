@@ -16,6 +16,7 @@ from audiovq.priors.transformer import TransformerConfig
 from audiovq.tokens import Entry, Layout
 from audiovq.tokens.writer import arrow_tables, write_table
 from audiovq.train.config import OptimConfig
+from recipes.pack_prior import main as pack_prior
 from recipes.schema import PriorDataConfig, TrainPriorConfig
 from recipes.train_prior.__main__ import train
 from tests.models import tiny
@@ -93,3 +94,10 @@ def trained(folder: Path, kinds: tuple[str, ...] = ("cascade", "cascade", "casca
     for level, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
         assert train(settings(data, part, kind, level, total_steps=2, validate_every=2)) == 0
     return parts
+
+
+def packed(folder: Path, kinds: tuple[str, ...] = ("cascade", "cascade", "cascade")) -> Path:
+    """A music prior in folder/packed, and the tokenizer of its codes in folder/tokenizer."""
+    parts = trained(folder, kinds)
+    assert pack_prior([*map(str, parts), "-o", str(folder / "packed")]) == 0
+    return folder
