@@ -43,8 +43,8 @@ def score_all(
 ) -> Iterator[Scores]:
     """Scores of each utterance, as they get done. ``begin`` is called once in each of the processes.
 
-    When a process is killed, those that it may have been scoring are scored again, each alone; of one that kills its
-    process again the scores are what ``when_killed`` gives.
+    When a process is killed, those that it may have been scoring are scored again, one after the other; of one that
+    kills its process again the scores are what ``when_killed`` gives.
 
     Raises: ChildProcessError for an utterance whose process is killed, unless ``when_killed`` does something else.
     """
@@ -56,9 +56,10 @@ def score_all(
         left = yield from _score_until_killed(begin, waiting, num_workers)
         # Handed to processes in this order: those that run, and as many and one more that are about to.
         suspects, waiting = left[: 2 * num_workers + 1], left[2 * num_workers + 1 :]
-        for utterance in suspects:
-            if (yield from _score_until_killed(begin, [utterance], 1)):
-                yield when_killed(utterance, f"the process that scored it was killed, {_WHY}")
+        while suspects:  # one after the other, so that the first that is left is the one
+            suspects = yield from _score_until_killed(begin, suspects, 1)
+            if suspects:
+                yield when_killed(suspects.pop(0), f"the process that scored it was killed, {_WHY}")
 
 
 def _score_until_killed(
