@@ -185,7 +185,7 @@ class PriorDataConfig:
     # music
     valid_tokens: list[str] = field(default_factory=list)  # folders of token tables of what is held out
     labels: str = ""  # labels.jsonl of recipes.prepare; empty: there are no labels
-    label_fields: list[str] = field(default_factory=lambda: ["package", "style", "composer"])
+    label_fields: list[str] = field(default_factory=lambda: ["package", "style", "composer", "tempo", "key"])
     min_pieces_per_label: int = 4  # a label of fewer is left out
     label_share: float = 0.7  # of an item's labels that it is told
     window_seconds: float = 20.0  # of the stretches that are learnt from, and that it sees of what it makes
