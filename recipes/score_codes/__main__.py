@@ -10,7 +10,7 @@ what is memorised, the longest run that training has too and the nearest window 
 random stretch of the generated ones' median length is taken. Writes OUT/summary.json, with a list of all items, and
 OUT/RESULTS.md.
 
-The likelihood of real codes under a prior (bits per second of audio) is what recipes.train_prior reports.
+How likely real codes are to a prior (bits per second of audio), recipes.train_prior.likelihood tells.
 """
 
 from __future__ import annotations

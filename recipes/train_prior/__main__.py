@@ -9,7 +9,8 @@
 
 The parts know nothing of each other in training: they can be trained at the same time. The same command
 again goes on from the last checkpoint in output_dir. Exit code 75 means that it was asked to stop, has saved, and wants
-to be called again. ``recipes.pack_prior`` puts the parts of a prior together.
+to be called again. ``recipes.pack_prior`` puts the parts of a prior together, and ``recipes.train_prior.likelihood``
+says how likely codes are to them that they have not seen.
 """
 
 from __future__ import annotations
@@ -26,11 +27,7 @@ from audiovq.train.loop import Loop
 from audiovq.train.preemption import StopRequests
 from audiovq.train.update import NotFiniteError
 from recipes.schema import TrainPriorConfig, register
-from recipes.train_prior.durations_task import DurationsTask
-from recipes.train_prior.music_corpus import MusicCorpus
-from recipes.train_prior.music_task import MusicTask
-from recipes.train_prior.speech_corpus import SpeechCorpus
-from recipes.train_prior.speech_task import SpeechCodesTask
+from recipes.train_prior.choose import task_of
 
 register()
 
@@ -39,12 +36,7 @@ def train(config: TrainPriorConfig) -> int:
     """Run, or go on with, the training that ``config`` describes. Returns the exit code."""
     with StopRequests(config.time_budget_minutes) as stop:
         fabric = launch(config.device, config.precision, config.num_threads)
-        settings = config_to_dict(config)
-        if config.model.reads == "music":
-            pieces = MusicCorpus(config.data, max(config.model.covered) + 1)
-            return Loop(MusicTask(config, pieces, fabric), config, settings, fabric, stop).run()
-        kind = {"codes": SpeechCodesTask, "durations": DurationsTask}[config.part]
-        return Loop(kind(config, SpeechCorpus(config.data), fabric), config, settings, fabric, stop).run()
+        return Loop(task_of(config, fabric), config, config_to_dict(config), fabric, stop).run()
 
 
 @hydra.main(version_base="1.3", config_path="../../configs", config_name="train_prior")
