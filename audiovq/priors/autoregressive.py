@@ -113,11 +113,9 @@ class StepByStep:
 
     def logits(self, hidden: Tensor, book: int) -> Tensor:
         """Of one position of items. Shape: (rows, D) -> (B, V)."""
-        rows = self.network.logits(hidden, book)
         if self.num_copies == 1:
-            return rows
-        known, hidden = rows[::2], rows[1::2]
-        return hidden + self.guidance * (known - hidden)
+            return self.network.logits(hidden, book)
+        return self.network.guided_logits(hidden.unflatten(0, (-1, 2)), book, self.guidance)
 
 
 class Writer:

@@ -70,8 +70,10 @@ def fill_in(
         for step in range(sampling.steps if num_asked else 0):
             missing = (tokens[0, stream] == network.unknown).nonzero()[:, 0]
             hidden = network.transformer(network.read(tokens) + known)[:, missing]
-            logits = network.logits(hidden, book)
-            logits = logits[1] + sampling.guidance * (logits[0] - logits[1]) if guided else logits[0]
+            if guided:
+                logits = network.guided_logits(hidden.transpose(0, 1), book, sampling.guidance)
+            else:
+                logits = network.logits(hidden[0], book)
             codes = draw(logits, sampling, temperature, random.uniforms(len(missing)))
             sure = (logits.gather(-1, codes[:, None])[:, 0] - logits.logsumexp(-1)).double()
             left = math.floor(masked_share((step + 1) / sampling.steps) * num_asked)

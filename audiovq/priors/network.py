@@ -136,3 +136,13 @@ class CodeNetwork(nn.Module):
     def logits(self, hidden: Tensor, book: int) -> Tensor:
         """Of the codes of one codebook. Shape: (..., D) -> (..., V)."""
         return self.heads[self.made.index(book)](hidden)
+
+    def guided_logits(self, hidden: Tensor, book: int, guidance: float) -> Tensor:
+        """Of what is foreseen with and without the condition, pushed beyond it.
+
+        Heads are linear, so that what they read can be pushed instead of what they write.
+
+        Shape: (..., 2, D) -> (..., V).
+        """
+        known, unknown = hidden.unbind(-2)
+        return self.logits(torch.lerp(unknown, known, guidance), book)

@@ -77,6 +77,8 @@ class Sampling:
 
 _MANY = 4000  # random numbers: from here on numpy's hand-over of the generator's state is repaid
 _FIRST = 256  # so many of the likeliest codes are looked at before all are: sorting thousands is slow
+_FIRST_OF_MANY = 32  # where a second look at some rows costs less than a longer one at all of them
+_MANY_ROWS = 16
 
 
 class ItemRandom:
@@ -114,7 +116,9 @@ def draw(logits: Tensor, sampling: Sampling, temperature: float, uniforms: Tenso
     likely = (logits.float() / temperature).softmax(-1).view(-1, logits.shape[-1])
     numbers, size = uniforms.reshape(-1), logits.shape[-1]
     drawn, left = torch.empty(len(likely), dtype=torch.int64, device=logits.device), torch.arange(len(likely))
-    looked_at = _FIRST if sampling.top_p < 1 and not sampling.top_k else size
+    looked_at = size
+    if sampling.top_p < 1 and not sampling.top_k:
+        looked_at = _FIRST if len(likely) < _MANY_ROWS else _FIRST_OF_MANY
     while len(left):
         looked_at = min(size, looked_at)
         codes, shares, enough = candidates(likely[left], sampling, looked_at)
