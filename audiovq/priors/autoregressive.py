@@ -66,7 +66,7 @@ class StepByStep:
         parts = [network.known_of_item(item.inputs, None, item.layout, guided=guidance != 1) for item in items]
         longest = self.layouts[0].num_positions
         self.known = torch.cat([F.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
-        self.cache = Cache(network.config.transformer, len(self.known), longest, self.known)
+        self.cache = Cache(network.transformer, len(self.known), longest)
         self._num_told = 0  # coarsest frames whose coarser codes are in ``known``
 
     def needed(self, end: int) -> int:

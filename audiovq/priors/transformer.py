@@ -31,14 +31,16 @@ class TransformerConfig:
 
 
 class Cache:
-    """Keys and values of the positions so far, of every layer; room for ``max_positions``.
+    """Keys and values of the positions so far, of every layer; room for ``max_positions``, and how these are turned.
 
     Shape: keys and values (layers, B, H, max_positions, D / H).
     """
 
-    def __init__(self, config: TransformerConfig, batch_size: int, max_positions: int, like: Tensor) -> None:
+    def __init__(self, transformer: Transformer, batch_size: int, max_positions: int) -> None:
+        config, like = transformer.config, transformer.frequencies
         shape = (config.num_layers, batch_size, config.num_heads, max_positions, config.width // config.num_heads)
         self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
+        self.turns = transformer.turns(max_positions)
         self.length = 0
 
     def keep(self, num_rows: int) -> None:
@@ -64,7 +66,7 @@ class Transformer(nn.Module):
         self.register_buffer("frequencies", frequencies, persistent=False)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        turns = self._turns(0, x.shape[1])
+        turns = self.turns(x.shape[1])
         seen = None if mask is None or self.causal else mask[:, None, None, :]  # what is padded comes last
         for layer in self.layers:
             q, k, v = layer.project(x, turns)
@@ -76,22 +78,23 @@ class Transformer(nn.Module):
         start, end = cache.length, cache.length + x.shape[1]
         if end > cache.keys.shape[3]:
             raise ValueError(f"the cache has room for {cache.keys.shape[3]} positions, got {end}")
-        turns = self._turns(start, end)
+        cos, sin = cache.turns
+        turns = cos[start:end], sin[start:end]
         seen = None
         if x.shape[1] > 1:
             seen = torch.ones(x.shape[1], end, dtype=torch.bool, device=x.device).tril(diagonal=start)
-        for number, layer in enumerate(self.layers):
+        for layer, keys, values in zip(self.layers, cache.keys, cache.values, strict=True):
             q, k, v = layer.project(x, turns)
-            keys, values = cache.keys[number], cache.values[number]
             keys[:, :, start:end], values[:, :, start:end] = k, v
             x = layer.join(x, F.scaled_dot_product_attention(q, keys[:, :, :end], values[:, :, :end], attn_mask=seen))
         cache.length = end
         return self.norm(x)
 
-    def _turns(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Cosines and sines of the positions' angles. Shape: (end - start, D / H / 2) each."""
-        angles = torch.arange(start, end, device=self.frequencies.device)[:, None] * self.frequencies
-        return angles.cos(), angles.sin()
+    def turns(self, num_positions: int) -> tuple[Tensor, Tensor]:
+        """Cosines of the positions' angles, and sines with the signs of `_turn`. Shape: (num_positions, 1, 1, D / H)."""
+        angles = torch.arange(num_positions, device=self.frequencies.device)[:, None] * self.frequencies
+        cos, sin = angles.cos(), angles.sin()
+        return torch.cat([cos, cos], dim=1)[:, None, None], torch.cat([-sin, sin], dim=1)[:, None, None]
 
 
 class Layer(nn.Module):
@@ -114,9 +117,9 @@ class Layer(nn.Module):
 
     def project(self, x: Tensor, turns: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values. Shape: (B, n, D) -> (B, H, n, D / H) each."""
-        projected = self.query_key_value(self.attention_norm(x))
-        q, k, v = projected.unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        return _turn(q, turns), _turn(k, turns), v
+        projected = self.query_key_value(self.attention_norm(x)).unflatten(2, (3, self.num_heads, -1))
+        q, k = _turn(projected[:, :, :2], turns).transpose(1, 3).unbind(2)
+        return q, k, projected[:, :, 2].transpose(1, 2)
 
     def join(self, x: Tensor, attended: Tensor) -> Tensor:
         """Shape: x (B, n, D), attended (B, H, n, D / H) -> (B, n, D)."""
@@ -125,6 +128,6 @@ class Layer(nn.Module):
 
 
 def _turn(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions, of pairs of a channel of the first half with one of the second."""
     cos, sin = (part.to(x.dtype) for part in turns)
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin
