@@ -91,7 +91,7 @@ class Transformer(nn.Module):
         return self.norm(x)
 
     def turns(self, num_positions: int) -> tuple[Tensor, Tensor]:
-        """Cosines of positions' angles, and sines with the signs of `_turn`. Shape: (num_positions, 1, 1, D / H) each."""
+        """Cosines of positions' angles, and sines with the signs of `_turn`. Shape: (num_positions, 1, 1, D / H)."""
         angles = torch.arange(num_positions, device=self.frequencies.device)[:, None] * self.frequencies
         cos, sin = angles.cos(), angles.sin()
         return torch.cat([cos, cos], dim=1)[:, None, None], torch.cat([-sin, sin], dim=1)[:, None, None]
