@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.nn.modules import ModuleList
-from audiovq.priors import autoregressive, masked
+from audiovq.priors import masked
+from audiovq.priors.autoregressive import Item, Writer
 from audiovq.priors.condition import UNKNOWN
 from audiovq.priors.config import PriorConfig
 from audiovq.priors.layouts import NOTHING
@@ -86,16 +87,13 @@ class MusicPrior(nn.Module):
         network = self.networks[window.network]
         if not labels and sampling.guidance != 1:
             sampling = replace(sampling, guidance=1.0)  # there is nothing to be guided to
-        is_gap = window.judged_to > window.end
-        made = [
-            self._candidate(network, window, levels, labels, sampling, number)
-            for number in range(sampling.candidates if is_gap else 1)
-        ]
+        candidates = sampling.candidates if window.judged_to > window.end else 1
+        made = self._candidates(network, window, levels, labels, sampling, candidates)
         if len(made) == 1:
             return made[0]
         return min(made, key=lambda codes: self._misfit(network, window, levels, labels, codes))
 
-    def _candidate(
+    def _candidates(
         self,
         network: CodeNetwork,
         window: Window,
@@ -103,16 +101,20 @@ class MusicPrior(nn.Module):
         labels: Sequence[int],
         sampling: Sampling,
         number: int,
-    ) -> list[Tensor]:
+    ) -> list[list[Tensor]]:
         config = network.config
         seen = [part[None] for part in self._cut(levels, window.start, window.end)]
-        layout = network.layout(window.end - window.start)
-        random = ItemRandom(sampling.seed, "music", config.kind, config.level, window.start, number)
-        inputs = self._inputs(levels, window, labels)
-        make = masked.fill_in if config.kind == "masked" else autoregressive.generate
         coarser = [seen[level] for level in config.coarser]
-        made = make(network, layout, inputs, coarser, sampling, random, layout.tokens(seen))
-        return [part[0] for part in layout.codes(made.tokens)]
+        layout, inputs = network.layout(window.end - window.start), self._inputs(levels, window, labels)
+        primer = layout.tokens(seen)
+        draws = [ItemRandom(sampling.seed, "music", config.kind, config.level, window.start, n) for n in range(number)]
+        if config.kind == "masked":
+            made = [masked.fill_in(network, layout, inputs, coarser, sampling, random, primer) for random in draws]
+        else:
+            writer = Writer(network, [Item(layout, inputs, random, primer) for random in draws], sampling)
+            writer.write(layout.num_coarse, [coarser] * number)
+            made = [writer.made(n) for n in range(number)]
+        return [[part[0] for part in layout.codes(each.tokens)] for each in made]
 
     @torch.inference_mode()
     def _misfit(

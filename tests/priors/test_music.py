@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from audiovq.priors import autoregressive, masked
+from audiovq.priors import autoregressive, masked, music
+from audiovq.priors.autoregressive import Item, Writer
 from audiovq.priors.layouts import NOTHING
 from audiovq.priors.music import MusicPrior, MusicPriorConfig, Window, missing_frames
+from audiovq.priors.music_condition import MusicInputs
+from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import ItemRandom, Sampling
 from tests.priors.tiny import LEVELS, codes, music_config, music_inputs, music_network
 
@@ -114,17 +117,17 @@ def test_given_codes_are_read_wherever_they_stand(kind: str) -> None:
 
 
 def test_windows_know_their_place_and_their_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[Any, ...]] = []
+    seen: list[Item] = []
+
+    def spied(network: CodeNetwork, items: Sequence[Item], sampling: Sampling) -> Writer:
+        seen.extend(items)
+        return Writer(network, items, sampling)
+
     made, levels = prior(), nothing()
-    real = autoregressive.generate
-
-    def spied(*given: Any) -> autoregressive.Made:
-        seen.append(given)
-        return real(*given)
-
-    monkeypatch.setattr(autoregressive, "generate", spied)
+    monkeypatch.setattr(music, "Writer", spied)
     filled(made, levels)
-    told = [(i.labels.tolist(), int(i.starts), int(i.totals), layout.num_coarse) for _, layout, i, *_ in seen]
+    asked = [(item.layout.num_coarse, item.inputs) for item in seen]
+    told = [(i.labels.tolist(), int(i.starts), int(i.totals), n) for n, i in asked if isinstance(i, MusicInputs)]
     assert told[:5] == [([[0, 2]], start, N, length) for start, length in ((0, 6), (3, 6), (6, 6), (9, 6), (12, 5))]
 
 
@@ -142,7 +145,8 @@ def test_of_several_fillings_the_one_is_taken_that_the_rest_follows_best() -> No
     levels[0][:, 5:7] = NOTHING
     (window,) = made.plan(levels)
     assert window == Window(0, 2, 7, 8)
-    tries = [made._candidate(made.networks[0], window, levels, [1], FREE, number) for number in range(6)]
+    tries = made._candidates(made.networks[0], window, levels, [1], FREE, 6)
+    assert all(map(torch.equal, tries[0], made._candidates(made.networks[0], window, levels, [1], FREE, 1)[0]))
     costs = [made._misfit(made.networks[0], window, levels, [1], each) for each in tries]
     best = tries[costs.index(min(costs))]
     assert torch.equal(made.make(window, levels, [1], replace(FREE, candidates=6))[0], best[0]) and len(set(costs)) > 1
