@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from audiovq.arguments import add_command
 from audiovq.audio.io import WRITABLE_SUFFIXES, AudioError, AudioWriter
+from audiovq.audio.pipe import WavePipe
 from audiovq.data.text import TextError
 from audiovq.jobs import UsageError
 from audiovq.priors.sampling import RANKINGS, Sampling
@@ -20,12 +23,12 @@ from audiovq.synthesis import Synthesizer, load_synthesizer
 from audiovq.terminal import complain, print_table
 
 DEFAULT_PRIOR = "tts-debian"
-STDIN = "-"
+STDIN = STDOUT = "-"
 
 SPEAK = """\
 text to speech, with a bundled or your own prior
 
-The sound is written as it is made, sentence by sentence. The same seed makes the same sound."""
+The sound is written as it is made, from the first sentence's beginning on. The same seed makes the same sound."""
 
 SPEAK_EXAMPLES = """\
 examples:
@@ -34,6 +37,7 @@ examples:
   audiovq speak "Buenos días." -o hola.wav --language es --seed 7
   audiovq speak --file chapter.txt -o chapter.flac --speaker en_queen_joe --speed 0.9
   echo "Read this." | audiovq speak --file - -o out.wav
+  audiovq speak "Heard while it is made." -o - | aplay
   audiovq speak "In the voice of a recording." -o out.wav --reference me.wav --candidates 4 --rank-by similarity
   audiovq speak "And so on." -o out.wav --prompt me.wav --prompt-text "What is said in it"\
 """
@@ -66,7 +70,9 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     speak.description = SPEAK
     speak.add_argument("text", metavar="TEXT", nargs="?", help="what to say")
     speak.add_argument("--file", metavar="FILE.txt", help="say what is in a file, in UTF-8; - is stdin")
-    speak.add_argument("-o", dest="out", metavar="OUT.wav", type=Path, help="a .wav or .flac file")
+    speak.add_argument(
+        "-o", dest="out", metavar="OUT.wav", type=Path, help="a .wav or .flac file; - is stdout, for a player"
+    )
     speak.add_argument("--speaker", metavar="S", help="a voice of --list-speakers (default: the first of the language)")
     speak.add_argument("--language", metavar="L", help="of the text (default: the speaker's)")
     speak.add_argument(
@@ -103,7 +109,7 @@ def _speak(given: argparse.Namespace) -> int:
         raise UsageError("name either a TEXT or a --file of it")
     if not given.list_speakers and given.out is None:
         raise UsageError("-o OUT.wav is missing: where the sound goes")
-    if given.out is not None and given.out.suffix.lower() not in WRITABLE_SUFFIXES:
+    if given.out not in (None, Path(STDOUT)) and given.out.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(f"-o {given.out}: name a file that ends in {' or '.join(WRITABLE_SUFFIXES)}")
     if given.rank_by == "similarity" and given.reference is None and given.prompt is None:
         raise UsageError("--rank-by similarity needs the voice to compare with: --reference or --prompt CLIP.wav")
@@ -133,12 +139,15 @@ def _write(path: Path, blocks: Iterator[Tensor], sample_rate: int) -> float:
     """Write blocks as they come; seconds written. The first is made before the file is begun: it may fail."""
     first = next(blocks)
     num_samples = 0
-    with AudioWriter(path, sample_rate, num_channels=1) as writer:
-        block: Tensor | None = first
-        while block is not None:
+    with ExitStack() as stack:
+        writer: AudioWriter | WavePipe
+        if path == Path(STDOUT):
+            writer = WavePipe(sys.stdout.buffer, sample_rate)
+        else:
+            writer = stack.enter_context(AudioWriter(path, sample_rate, num_channels=1))
+        for block in itertools.chain([first], blocks):
             writer.write(block)
             num_samples += block.shape[1]
-            block = next(blocks, None)
     return num_samples / sample_rate
 
 

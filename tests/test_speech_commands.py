@@ -38,6 +38,25 @@ def test_a_file_and_stdin_are_read(model: list[str], tmp_path: Path, monkeypatch
     assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
 
 
+def test_sound_goes_into_a_pipe(model: list[str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["speak", "abc cab", "-o", str(tmp_path / "a.wav"), *model]) == 0
+    capfdbinary.readouterr()
+    assert main(["speak", "abc cab", "-o", "-", *model]) == 0
+    data = capfdbinary.readouterr().out
+    written, _ = soundfile.read(tmp_path / "a.wav", dtype="int16")
+    assert data[:4] == b"RIFF" and data[44:] == written.tobytes()
+    assert soundfile.info(io.BytesIO(data)).samplerate == 800
+
+
+def test_it_goes_on_from_a_prompt(model: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["speak", "abc", "-o", str(tmp_path / "me.wav"), *model]) == 0
+    given = ["--prompt", str(tmp_path / "me.wav"), "--prompt-text", "abc", *model]
+    assert main(["speak", "cab", "-o", str(tmp_path / "on.wav"), "--candidates", "2", *given]) == 0
+    assert soundfile.info(tmp_path / "on.wav").frames > 0
+    assert main(["speak", "cab", "-o", str(tmp_path / "on.wav"), "--speaker", "s0", *given]) == 2
+    assert "whose voice is it to be?" in capsys.readouterr().err
+
+
 def test_speakers_are_listed(model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["speak", "--list-speakers", *model]) == 0
     assert capsys.readouterr().out.split() == ["speaker", "language", "s0", "de", "s1", "de"]
@@ -58,6 +77,7 @@ def test_a_prior_is_described(model: list[str], capsys: pytest.CaptureFixture[st
         (["abc", "-o", "x.mp3"], 2, "name a file that ends in"),
         (["abc", "-o", "x.wav", "--top-p", "2"], 2, "top_p is 2.0, expected above 0, to 1"),
         (["abc", "-o", "x.wav", "--rank-by", "similarity"], 2, "needs the voice to compare with: --reference"),
+        (["abc", "-o", "x.wav", "--prompt", "x.wav"], 2, "--prompt-text, which says what is said in it, go together"),
         (["abc", "-o", "x.wav", "--speaker", "bob"], 2, "has no speaker 'bob'; it has s0, s1"),
         (["abc", "-o", "x.wav", "--language", "en"], 2, "does not speak 'en'; it speaks de"),
         (["", "-o", "x.wav"], 1, "got an empty text"),

@@ -114,6 +114,12 @@ class AudioReader:
         return num_samples
 
 
+def to_pcm16(wave: Tensor) -> Tensor:
+    """Samples of 16 bits; values beyond [-1, 1] are clipped. Shape: any -> the same, int16."""
+    # The same scale as reading uses, so that 16-bit samples survive a read and a write unchanged.
+    return (wave.detach().cpu().float() * 32768).round().clamp(-32768, 32767).to(torch.int16)
+
+
 class AudioWriter:
     """Writes 16-bit WAV or FLAC (by suffix) so that the file appears whole or not at all.
 
@@ -153,10 +159,8 @@ class AudioWriter:
             )
         if not wave.isfinite().all():
             raise AudioError(f"cannot write {self.path}: the wave holds NaN or infinity")
-        # The same scale as reading uses, so that 16-bit samples survive a read and a write unchanged.
-        pcm = (wave.detach().cpu().float() * 32768).round().clamp(-32768, 32767).to(torch.int16)
         try:
-            self._file.write(pcm.T.contiguous().numpy())
+            self._file.write(to_pcm16(wave).T.contiguous().numpy())
         except soundfile.LibsndfileError as error:
             raise self._refused(error.error_string) from error
 

@@ -45,7 +45,7 @@ class Sampling:
     max_seconds: float = 60.0
     candidates: int = 1
     rank_by: str = "likelihood"
-    batch: int = 8
+    batch: int = 16
     seed: int = 0
 
     def __post_init__(self) -> None:

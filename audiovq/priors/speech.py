@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import nn
 
 from audiovq.nn.modules import ModuleList
@@ -46,6 +47,7 @@ class SpeechPrior(nn.Module):
         self.durations = ModuleList[DurationPredictor](DurationPredictor(each) for each in config.durations)
         self.networks = ModuleList[CodeNetwork](CodeNetwork(each) for each in config.networks)
 
+    @torch.inference_mode()
     def stretched(
         self, inputs: TextInputs, sampling: Sampling, item: object = 0, most_coarse: int = 10**6
     ) -> tuple[TextInputs, int]:
