@@ -29,19 +29,19 @@ SECONDS = 20.0
 GENERATE = """\
 music, with a bundled or your own prior
 
-Anew, or from a clip: going on from it, filling a gap in it, or as a variation of it. Any length: what is made is kept
-window by window beside OUT until the whole is written, and the same call goes on from there when it was interrupted.
-The same seed makes the same music."""
+Anew, or from a clip: going on from it, filling a gap in it, or as a variation of it. Any length:
+what is made is kept window by window beside OUT until the whole is written, and the same call goes
+on from there when it was interrupted. The same seed makes the same music."""
 
 GENERATE_EXAMPLES = """\
 examples:
   audiovq generate -o new.wav --seconds 60
   audiovq generate --list-labels
   audiovq generate -o battle.flac --seconds 120 --label orchestral --seed 7
-  audiovq generate -o longer.wav --prime clip.wav --seconds 40        # 40 s in all, the first of which are the clip
+  audiovq generate -o longer.wav --prime clip.wav --seconds 40   # 40 s in all, with the clip
   audiovq generate -o mended.wav --inpaint clip.wav --from 8 --to 12
   audiovq generate -o other.wav --vary clip.wav --keep-levels 2
-  audiovq generate -o codes.avq --seconds 30                          # the codes, for audiovq decode"""
+  audiovq generate -o codes.avq --seconds 30                     # the codes, for audiovq decode"""
 
 # Of the fields of Sampling that music has a use for: how each is explained on the command line.
 SETTINGS = {

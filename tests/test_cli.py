@@ -381,7 +381,7 @@ def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["models", "encode", "decode", "info", "reconstruct", "speak"])
+@pytest.mark.parametrize("command", ["models", "encode", "decode", "info", "reconstruct", "speak", "generate"])
 def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, "--help"])
