@@ -19,7 +19,7 @@ from audiovq.audio.pipe import WavePipe
 from audiovq.data.text import TextError
 from audiovq.jobs import UsageError
 from audiovq.priors.sampling import RANKINGS, Sampling
-from audiovq.synthesis import Synthesizer, load_synthesizer
+from audiovq.synthesis import PRECISIONS, Synthesizer, load_synthesizer
 from audiovq.terminal import complain, print_table
 
 DEFAULT_PRIOR = "tts-debian"
@@ -91,6 +91,12 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     )
     speak.add_argument("--tokenizer", metavar="NAME|DIR", help="whose codes the prior makes, if it is not bundled")
     speak.add_argument("--vocoder", metavar="NAME|DIR", help="as for decode")
+    speak.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="of the prior's weights: int8 speaks a sentence sooner and says much the same (default: float32)",
+    )
     usual = Sampling()
     for field in fields(Sampling):
         default = getattr(usual, field.name)
@@ -119,7 +125,7 @@ def _speak(given: argparse.Namespace) -> int:
         sampling = Sampling(**{field.name: getattr(given, field.name) for field in fields(Sampling)})
     except ValueError as error:
         raise UsageError(str(error)) from error
-    synthesizer = load_synthesizer(given.model, given.tokenizer, given.vocoder)
+    synthesizer = load_synthesizer(given.model, given.tokenizer, given.vocoder, given.precision)
     if given.list_speakers:
         print_table([["speaker", "language"], *map(list, synthesizer.speakers.items())])
         return 0

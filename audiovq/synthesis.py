@@ -24,6 +24,7 @@ from audiovq.spoken import Prompt, Spoken, Voice
 from audiovq.streaming import sound_as_made
 from audiovq.tokenizer import Audio, Tokenizer, load
 
+PRECISIONS = ("float32", "int8")  # of the weights of networks that work step by step
 MAX_PROMPT_SECONDS = 15  # priors have not learnt from utterances that are much longer than that and a piece together
 MAX_CHARACTERS = 200  # of what is spoken at one go; the utterances that priors learn from are not much longer
 
@@ -51,14 +52,20 @@ def load_synthesizer(
     name_or_folder: str | os.PathLike[str],
     tokenizer: str | os.PathLike[str] | None = None,
     vocoder: str | os.PathLike[str] | None = None,
+    precision: str = "float32",
 ) -> Synthesizer:
     """A bundled speech prior by its name, or a folder with one.
 
-    ``tokenizer`` is needed when the prior's own is not a bundled one; ``vocoder`` is as in ``audiovq.load``.
+    ``tokenizer`` is needed when the prior's own is not a bundled one; ``vocoder`` is as in ``audiovq.load``;
+    ``precision`` is one of PRECISIONS: with "int8" weights a sentence by itself is made sooner, many together are not.
 
     Raises: ModelError when there is no such model, or they do not fit together.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}, expected {' or '.join(PRECISIONS)}")
     prior, card = load_prior(find(name_or_folder, PRIOR))
+    if precision == "int8":
+        prior.quantise()
     own = prior.config.tokenizer.rpartition("@")[0]
     return Synthesizer(prior, card.name, load(tokenizer or own, vocoder=vocoder))
 

@@ -243,3 +243,22 @@ def test_parts_that_make_no_whole_are_refused(folder: Path, capsys: pytest.Captu
     assert "make the levels [0, 2], expected each of [0, 1, 2] once" in capsys.readouterr().err
     assert pack_prior([str(folder / "level0"), *out]) == 1
     assert "got 0 parts that foresee durations" in capsys.readouterr().err
+
+
+def test_with_bytes_for_weights_texts_are_spoken_together_as_alone(folder: Path) -> None:
+    synthesizer = load_synthesizer(folder / "packed", folder / "model", precision="int8")
+    voice = synthesizer.voice()
+    lines = [Line("ab ba", voice, 0), Line("a", voice, 1), Line("bab ab", voice, 2)]
+    together = synthesizer.speak_all(lines)
+    alone = [list(synthesizer.speak(line.text, line.voice, item=line.item)) for line in lines]
+    for many, one in zip(together, alone, strict=True):
+        assert all(
+            torch.equal(a, b)
+            for left, right in zip(many, one, strict=True)
+            for a, b in zip(left.codes.levels, right.codes.levels, strict=True)
+        )
+
+
+def test_an_unknown_precision_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="precision is 'int4', expected float32 or int8"):
+        load_synthesizer(folder / "packed", folder / "model", precision="int4")

@@ -31,6 +31,7 @@ from audiovq.data.text.phonemes import voice_of
 from audiovq.files import write_atomically
 from audiovq.pretrained import ModelError, vocoders
 from audiovq.priors.sampling import Sampling
+from audiovq.synthesis import PRECISIONS
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import CodecError, NotAvailableError
 from recipes.benchmark.prior_tables import prior_text
@@ -102,7 +103,8 @@ def _vocoders(options: argparse.Namespace, words: Sequence[str]) -> int:
 
 def _priors(options: argparse.Namespace, words: Sequence[str]) -> int:
     sentences = read_sentences(options.sentences, options.num_sentences, options.languages)
-    results = prior_speed(options.models, sentences, Sampling(steps=options.steps), options.repeats, options.threads)
+    sampling = Sampling(steps=options.steps)
+    results = prior_speed(options.models, sentences, sampling, options.repeats, options.threads, options.precision)
     return _keep(results, prior_text(results), options.out, words)
 
 
@@ -204,7 +206,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_sentence_options(command, num_sentences=6)
     command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
-    command.add_argument("--steps", type=int, default=8, metavar="N", help="of masked priors, a codebook (default: 8)")
+    command.add_argument("--steps", type=int, default=4, metavar="N", help="of masked priors, a codebook (default: 4)")
+    command.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="(default: float32)")
     command.add_argument("--repeats", type=int, default=3, metavar="N", help="(default: 3)")
 
     command = commands.add_parser("speech", help="sentences spoken by a prior, espeak-ng and Piper's voice joe, scored")

@@ -34,10 +34,14 @@ class TimedPrior:
     """One prior, its rivals, and what was measured of them."""
 
     def __init__(
-        self, name_or_folder: str | os.PathLike[str], sentences: Sequence[Sentence], sampling: Sampling
+        self,
+        name_or_folder: str | os.PathLike[str],
+        sentences: Sequence[Sentence],
+        sampling: Sampling,
+        precision: str = "float32",
     ) -> None:
         self.word, self.sampling = os.fspath(name_or_folder), sampling
-        self.synthesizer = load_synthesizer(name_or_folder)
+        self.synthesizer = load_synthesizer(name_or_folder, precision=precision)
         self.networks = list(self.synthesizer.prior.networks)
         self.gpt2 = [Gpt2(network.config) for network in self.networks]
         self.sentences = [(each.text, self._voice(self.synthesizer, each)) for each in sentences]
@@ -124,7 +128,12 @@ class TimedPrior:
 
 
 def prior_speed(
-    models: Sequence[str], sentences: Sequence[Sentence], sampling: Sampling, repeats: int, num_threads: int
+    models: Sequence[str],
+    sentences: Sequence[Sentence],
+    sampling: Sampling,
+    repeats: int,
+    num_threads: int,
+    precision: str = "float32",
 ) -> dict[str, Any]:
     """Measure priors, taking turns so that a slower minute of the machine hits all alike.
 
@@ -134,7 +143,7 @@ def prior_speed(
     before = torch.get_num_threads()
     torch.set_num_threads(num_threads)
     try:
-        priors = [TimedPrior(model, sentences, sampling) for model in models]
+        priors = [TimedPrior(model, sentences, sampling, precision) for model in models]
         for number in range(repeats + 1):
             for prior in priors:
                 prior.measure(keep=number > 0)
@@ -145,6 +154,7 @@ def prior_speed(
         "threads": num_threads,
         "repeats": repeats,
         "steps": sampling.steps,
+        "precision": precision,
         "sentences": [sentence.text for sentence in sentences],
         "priors": [prior.results() for prior in priors],
     }
