@@ -16,8 +16,9 @@ _CHAIN = ["prior", "text to wave, real-time factor ↓", "of it durations", "fir
 def prior_text(results: Mapping[str, Any]) -> str:
     """Both tables and what they are about."""
     about = (
-        f"{len(results['sentences'])} sentences, {results['threads']} thread(s), {results.get('precision', 'float32')} weights, "
-        f"medians of {results['repeats']} repeats in which all take turns ({results['machine']}). A masked network fills in a codebook in "
+        f"{len(results['sentences'])} sentences, {results['threads']} thread(s), "
+        f"{results.get('precision', 'float32')} weights, medians of {results['repeats']} repeats in which all take "
+        f"turns ({results['machine']}). A masked network fills in a codebook in "
         f"{results['steps']} steps, the others make a step for each position. GPT-2: transformers' generate() with a "
         "key/value cache, layers, width, heads and vocabulary of the network beside it, and as many tokens. The first "
         "sound: from the call to the first decoded block."
