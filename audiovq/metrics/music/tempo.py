@@ -54,7 +54,7 @@ def _tempos(strength: np.ndarray, num_parts: int) -> list[float]:
         _, beats = librosa.beat.beat_track(onset_envelope=part, sr=_RATE, hop_length=_HOP)
         if len(beats) >= 3:
             distances = np.diff(beats)
-            usual = distances[np.abs(distances / np.median(distances) - 1) <= _USUAL]
+            usual = distances[np.abs(distances / np.percentile(distances, 50, method="lower") - 1) <= _USUAL]
             found.append(float(60 * FRAMES_PER_SECOND / usual.mean()))
     return found
 

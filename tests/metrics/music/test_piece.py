@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from audiovq.audio.pitch_classes import TONICS
 from audiovq.metrics.checks import NotMeasurableError
-from audiovq.metrics.music.key import TONICS, chroma, key_of, key_stability, window_keys
+from audiovq.metrics.music.key import chroma, key_of, key_stability, window_keys
 from audiovq.metrics.music.level import loudness_lufs, silence_share
 from audiovq.metrics.music.piece import UNITS, measure_piece
 from audiovq.metrics.music.tempo import is_same_tempo, onsets, pulse_clarity, tempo_bpm, tempo_stability
