@@ -11,7 +11,7 @@ VERSION = next(
 
 TEXT = ["espeakng-loader", "phonemizer"]  # espeak-ng is GPL-3
 DEMO = ["pystoi"]
-MUSIC = ["pyloudnorm"]
+MUSIC = ["music21", "pyloudnorm"]
 RIVALS = ["encodec", "snac", "transformers", "vocos"]  # vocos imports encodec
 TOKENS = ["kaldiio", "matplotlib", "pyarrow"]
 TRAIN = ["lightning-fabric", "tensorboard"]

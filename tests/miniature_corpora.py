@@ -146,6 +146,18 @@ def debian_music(root: Path) -> None:
                 file.write(path, name)
 
 
+def rendered_scores(root: Path) -> None:
+    labels = {"composer": "Johann Sebastian Bach", "key": "G major", "meter": "4/4", "bpm": "88", "instrument": "choir"}
+    for name in ("bach/bwv1.6", "bach/bwv10.7", "bach/bwv10.1", "palestrina/Kyrie_01_a", "palestrina/Gloria_01"):
+        sound(root / f"{name}.flac", 44100, 2)
+        words(root / f"{name}.json", json.dumps([{"labels": labels, "file": f"{name.split('/')[1]}.flac"}]))
+    tunes = [{"tune": "The Reel", "labels": {}, "file": "book1-1.flac"}]
+    sound(root / "airdsAirs/book1-1.flac", 44100, 2)
+    words(root / "airdsAirs/book1.json", json.dumps(tunes))
+    sound(root / "ryansMammoth/TheReel.flac", 44100, 2)
+    words(root / "ryansMammoth/TheReel.json", json.dumps([{"labels": {}, "file": "TheReel.flac"}]))
+
+
 def folder(root: Path) -> None:
     for voice in ("ann", "bob", "eve"):
         sound(root / voice / "1.wav", 44100)
@@ -155,6 +167,6 @@ MINIATURES: dict[str, Callable[[Path], None]] = {
     make.__name__: make
     for make in (
         *(ljspeech, librispeech, libritts, vctk, jsut, aishell3, commonvoice),
-        *(maestro, musdb18, gtzan, fma, nsynth, debian_music, debian_speech, folder),
+        *(maestro, musdb18, gtzan, fma, nsynth, debian_music, rendered_scores, debian_speech, folder),
     )
 }

@@ -68,6 +68,8 @@ def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
             records.append({"reason": f"music21 cannot read it: {error!r}"})
         else:
             is_book = type(parsed).__name__ == "Opus"
+            if is_book and len({_title(score) for score in parsed.scores}) == 1:  # the parts of one piece
+                parsed, is_book = parsed.mergeScores(), False
             for number, score in enumerate(parsed.scores if is_book else [parsed], start=1):
                 sound = target.with_name(f"{target.name}-{number}.flac" if is_book else f"{target.name}.flac")
                 record: dict[str, Any] = {"tune": _title(score)} if is_book else {}

@@ -14,6 +14,7 @@ from audiovq.data.corpora.ljspeech import LJSpeech
 from audiovq.data.corpora.maestro import Maestro
 from audiovq.data.corpora.musdb18 import Musdb18
 from audiovq.data.corpora.nsynth import NSynth
+from audiovq.data.corpora.rendered_scores import RenderedScores
 from audiovq.data.corpora.utterance import Corpus
 from audiovq.data.corpora.vctk import VCTK
 
@@ -33,5 +34,6 @@ CORPORA: dict[str, type[Corpus]] = {
     "maestro": Maestro,
     "musdb18": Musdb18,
     "nsynth": NSynth,
+    "rendered_scores": RenderedScores,
     "vctk": VCTK,
 }

@@ -116,6 +116,9 @@ def test_sorted_by_utterance_is_sorted_by_speaker(name: str, roots: dict[str, Pa
         ("fma", "artist21-000002", "artist21", "und", "train", ""),
         ("fma", "artist1401-000140", "artist1401", "und", "test", ""),
         ("nsynth", "organ_electronic_001-022-050", "organ_electronic_001", "zxx", "valid", ""),
+        ("rendered_scores", "bach-bwv1_6", "bach", "zxx", "test", ""),
+        ("rendered_scores", "palestrina-Gloria_01", "palestrina", "zxx", "valid", ""),
+        ("rendered_scores", "airdsAirs-book1-1", "airdsAirs", "zxx", "train", ""),
         ("debian_music", "drascula-trackone", "drascula", "zxx", "test", ""),
         ("debian_music", "ufoai_marine-Marineone", "ufoai_marine", "zxx", "valid", ""),
     ],
@@ -142,6 +145,17 @@ def test_voice_language_split_and_text(
             "nsynth",
             "bass",
             {"instrument_family": "bass", "instrument_source": "synthetic", "pitch": "22", "velocity": "50"},
+        ),
+        (
+            "rendered_scores",
+            "bach-bwv10_1",
+            {
+                "composer": "Johann Sebastian Bach",
+                "key": "G major",
+                "meter": "4/4",
+                "bpm": "88",
+                "instrument": "choir",
+            },
         ),
         (
             "debian_music",

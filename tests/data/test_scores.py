@@ -1,0 +1,98 @@
+"""Scores that are rendered: with music21, and a FluidSynth that only counts the notes of the MIDI it gets."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from audiovq.data.corpora.rendered_scores import RenderedScores
+from audiovq.data.corpora.utterance import CorpusError
+from audiovq.data.scores import ScoreFile, render
+
+TUNE = "X:{number}\nT:{title}\nM:6/8\nL:1/8\nK:G\n{notes}|\n"
+# A second for each note that begins; without notes it fails, as FluidSynth does not.
+FLUIDSYNTH = """#!{python}
+import sys
+import numpy, soundfile
+from music21 import midi
+file = midi.MidiFile()
+file.open(sys.argv[-1])
+file.read()
+events = [event for track in file.tracks for event in track.events]
+notes = [event for event in events if event.isNoteOn()]
+programs = [event.data for event in events if event.type == midi.ChannelVoiceMessages.PROGRAM_CHANGE]
+soundfile.write(sys.argv[sys.argv.index("-F") + 1], numpy.zeros(100 * len(notes) + int(bool(programs))), 100)
+"""
+
+
+@pytest.fixture
+def fluidsynth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "bin/fluidsynth"
+    program.parent.mkdir()
+    program.write_text(FLUIDSYNTH.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return program
+
+
+def tunes(path: Path, *titles: str, notes: str = "GAB c3") -> ScoreFile:
+    path.write_text("\n".join(TUNE.format(number=n, title=title, notes=notes) for n, title in enumerate(titles, 1)))
+    return ScoreFile(path, "Anna Magdalena")
+
+
+def test_a_score_becomes_sound_with_labels(tmp_path: Path, fluidsynth: Path) -> None:
+    render(tunes(tmp_path / "jig.abc", "A Jig"), tmp_path / "out/jig")
+    (record,) = json.loads((tmp_path / "out/jig.json").read_text())
+    labels = record["labels"]
+    assert (labels["composer"], labels["title"]) == ("Anna Magdalena", "A Jig")
+    assert (labels["key"], labels["meter"]) == ("G major", "6/8")
+    assert labels["bpm"] in {"66", "76", "88", "100", "112", "126"} and labels["instrument"]
+    assert soundfile.info(tmp_path / "out" / record["file"]).frames == 4 * 100 + 1  # four notes, and who plays them
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["jig.flac", "jig.json"]
+
+
+def test_grace_notes_are_left_out(tmp_path: Path, fluidsynth: Path) -> None:
+    render(tunes(tmp_path / "jig.abc", "A Jig", notes="{a}GAB {d}c3"), tmp_path / "jig")
+    assert soundfile.info(tmp_path / "jig.flac").frames == 4 * 100 + 1
+
+
+def test_a_book_is_many_scores_but_parts_of_one_title_are_one(tmp_path: Path, fluidsynth: Path) -> None:
+    render(tunes(tmp_path / "book.abc", "A Jig", "A Reel"), tmp_path / "book")
+    records = json.loads((tmp_path / "book.json").read_text())
+    assert [(each["tune"], each["file"]) for each in records] == [("A Jig", "book-1.flac"), ("A Reel", "book-2.flac")]
+    render(tunes(tmp_path / "motet.abc", "A Motet", "A Motet"), tmp_path / "motet")
+    (record,) = json.loads((tmp_path / "motet.json").read_text())
+    assert "tune" not in record and soundfile.info(tmp_path / "motet.flac").frames == 8 * 100 + 1
+
+
+def test_what_cannot_be_rendered_has_a_reason(tmp_path: Path, fluidsynth: Path) -> None:
+    (tmp_path / "bad.xml").write_text("<no score>")
+    render(ScoreFile(tmp_path / "bad.xml"), tmp_path / "bad")
+    assert json.loads((tmp_path / "bad.json").read_text())[0]["reason"].startswith("music21 cannot read it: ")
+    fluidsynth.write_text("#!/bin/sh\nexit 3\n")
+    render(tunes(tmp_path / "jig.abc", "A Jig"), tmp_path / "jig")
+    assert "FluidSynth makes no sound of it: " in json.loads((tmp_path / "jig.json").read_text())[0]["reason"]
+    assert not (tmp_path / "jig.flac").exists()
+
+
+def test_the_corpus_renders_what_is_not_there_yet(tmp_path: Path, fluidsynth: Path) -> None:
+    corpus = RenderedScores(tmp_path / "root", folders=["ryansMammoth"], most=2, soundfont=str(fluidsynth))
+    corpus.download()
+    first = {utterance.id: utterance for utterance in corpus.utterances()}
+    assert len(first) == 2 and all(utterance.source.path.exists() for utterance in first.values())
+    fluidsynth.write_text("#!/bin/sh\nexit 3\n")  # is not called again
+    corpus.download()
+    assert {utterance.id: utterance for utterance in corpus.utterances()} == first
+
+
+def test_what_is_missing_is_said(tmp_path: Path, fluidsynth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CorpusError, match=r"music21's corpus has no bax, expected some of airdsAirs, "):
+        RenderedScores(tmp_path, folders=["bax"], soundfont=str(fluidsynth)).download()
+    with pytest.raises(CorpusError, match="holds no rendered score: first run this with step=download"):
+        list(RenderedScores(tmp_path / "nothing").utterances())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CorpusError, match="apt-get install fluidsynth fluid-soundfont-gm"):
+        RenderedScores(tmp_path).download()
