@@ -28,7 +28,8 @@ STDIN = STDOUT = "-"
 SPEAK = """\
 text to speech, with a bundled or your own prior
 
-The sound is written as it is made, from the first sentence's beginning on. The same seed makes the same sound."""
+The sound is written as it is made, from the first sentence's beginning on.
+The same seed makes the same sound."""
 
 SPEAK_EXAMPLES = """\
 examples:
@@ -38,7 +39,7 @@ examples:
   audiovq speak --file chapter.txt -o chapter.flac --speaker en_queen_joe --speed 0.9
   echo "Read this." | audiovq speak --file - -o out.wav
   audiovq speak "Heard while it is made." -o - | aplay
-  audiovq speak "In the voice of a recording." -o out.wav --reference me.wav --candidates 4 --rank-by similarity
+  audiovq speak "As in a recording." -o out.wav --reference me.wav --candidates 4 --rank-by similarity
   audiovq speak "And so on." -o out.wav --prompt me.wav --prompt-text "What is said in it"\
 """
 
