@@ -39,7 +39,7 @@ examples:
   audiovq speak --file chapter.txt -o chapter.flac --speaker en_queen_joe --speed 0.9
   echo "Read this." | audiovq speak --file - -o out.wav
   audiovq speak "Heard while it is made." -o - | aplay
-  audiovq speak "As in a recording." -o out.wav --reference me.wav --candidates 4 --rank-by similarity
+  audiovq speak "As recorded." -o out.wav --reference me.wav --candidates 4 --rank-by similarity
   audiovq speak "And so on." -o out.wav --prompt me.wav --prompt-text "What is said in it"\
 """
 
