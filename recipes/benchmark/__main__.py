@@ -4,6 +4,8 @@ python -m recipes.benchmark rivals                                     # what ca
 python -m recipes.benchmark codecs data/debian_speech/test -o exp/benchmark
 audiovq report exp/benchmark -o exp/benchmark/page                     # a page to listen to what the last one made
 python -m recipes.benchmark codecs data/mine/test -o exp/mine --rivals audiovq:exp/mine/model opus:8 encodec:3@weights
+python -m recipes.benchmark codecs data/debian_music/test -o exp/music --sample-rate 32000 --most-seconds 10 \
+    --metrics visqol_audio mel_distance stft_distance --rivals audiovq:music-32k opus-music:12 opus-music:24
 python -m recipes.benchmark speed --threads 1 2 --out results/speed.json
 python -m recipes.benchmark vocoders --threads 1 2
 python -m recipes.benchmark priors exp/cascade exp/masked --sentences data/tts1/symbols_test.parquet -o exp/prior_speed
@@ -34,6 +36,7 @@ from audiovq.priors.sampling import Sampling
 from audiovq.synthesis import PRECISIONS
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import CodecError, NotAvailableError
+from recipes.benchmark.codecs import SCORED_RATE
 from recipes.benchmark.prior_tables import prior_text
 from recipes.benchmark.priors import prior_speed
 from recipes.benchmark.quality import METRICS, Comparison, compare, write_json
@@ -71,6 +74,8 @@ def _codecs(options: argparse.Namespace, words: Sequence[str]) -> int:
         out=options.out,
         num_utterances=options.num_utterances,
         min_seconds=options.min_seconds,
+        most_seconds=options.most_seconds,
+        sample_rate=options.sample_rate,
         seed=options.seed,
         metrics=options.metrics,
         num_workers=options.num_workers,
@@ -177,6 +182,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--num-utterances", type=int, default=96, metavar="N", help="0 takes all (default: 96)")
     command.add_argument(
         "--min-seconds", type=float, default=1.0, metavar="S", help="leave out shorter ones (default: 1)"
+    )
+    command.add_argument(
+        "--most-seconds", type=float, default=0.0, metavar="S", help="take the middle of longer ones (default: all)"
+    )
+    command.add_argument(
+        "--sample-rate", type=int, default=SCORED_RATE, metavar="HZ", help=f"to score at (default: {SCORED_RATE})"
     )
     command.add_argument("--seed", type=int, default=1, metavar="N", help="of the draw (default: 1)")
     command.add_argument(

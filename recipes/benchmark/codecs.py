@@ -18,11 +18,11 @@ from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
 from audiovq.metrics.score_file import ScoreFile
-from audiovq.units import samples_to_seconds
+from audiovq.units import samples_to_seconds, seconds_to_samples
 from recipes.benchmark.codec import Codec, CodecError
 from recipes.benchmark.delay import align, delay_of, measure_delays
 
-SCORED_RATE = 16_000  # of the references and of every result
+SCORED_RATE = 16_000  # of the references and of every result, if nothing is said
 NUM_FOR_DELAY = 8  # utterances that a codec's delay is measured on
 
 
@@ -32,14 +32,25 @@ class Utterance:
 
     name: str
     speaker: str
-    path: Path  # mono, at SCORED_RATE
+    path: Path  # mono, at the rate at which all is scored
     seconds: float
 
 
-def write_references(data: str, folder: Path, num_utterances: int, min_seconds: float, seed: int) -> list[Utterance]:
+def write_references(
+    data: str,
+    folder: Path,
+    num_utterances: int,
+    min_seconds: float,
+    seed: int,
+    sample_rate: int = SCORED_RATE,
+    most_seconds: float = 0.0,
+) -> list[Utterance]:
     """Draw utterances evenly over the speakers, and write each to the folder unless it is there.
 
-    Raises: ValueError when none is long enough; AudioError for a sound that cannot be read.
+    Of longer ones than most_seconds the middle is taken; 0 takes all.
+
+    Raises: ValueError when none is long enough, or the folder has them at another rate or length; AudioError for a
+    sound that cannot be read.
     """
     directory = DataDir.load(data)
     sounds = {sound.utt_id: sound for sound in directory.sounds()}
@@ -52,16 +63,24 @@ def write_references(data: str, folder: Path, num_utterances: int, min_seconds: 
     if not speakers:
         raise ValueError(f"{data}: none of its {len(directory.utt2spk)} utterances lasts {min_seconds} s")
     folder.mkdir(parents=True, exist_ok=True)
+    most = seconds_to_samples(most_seconds, sample_rate)
     utterances = []
     for name in sorted(balanced_subset(speakers, num_utterances or len(speakers), seed)):
         path = folder / f"{file_name(name)}.wav"
         if not path.exists():
-            wave, sample_rate = sounds[name].read()
-            io.write(path, resample(wave.mean(0, keepdim=True), sample_rate, SCORED_RATE), SCORED_RATE)
+            wave, own_rate = sounds[name].read()
+            io.write(path, _middle(resample(wave.mean(0, keepdim=True), own_rate, sample_rate), most), sample_rate)
         with io.AudioReader(path) as reader:
             seconds = samples_to_seconds(reader.num_samples, reader.sample_rate)
+            if reader.sample_rate != sample_rate or reader.num_samples > (most or reader.num_samples):
+                raise ValueError(f"{path} is at {reader.sample_rate} Hz and {seconds:g} s long: name another folder")
         utterances.append(Utterance(name, speakers[name], path, seconds))
     return utterances
+
+
+def _middle(wave: Tensor, num_samples: int) -> Tensor:
+    start = max(0, wave.shape[1] - num_samples) // 2
+    return wave[:, start : start + num_samples] if num_samples else wave
 
 
 def file_name(word: str) -> str:
@@ -105,7 +124,7 @@ def code_all(
             except CodecError as error:
                 failures[utterance.name] = str(error)
             else:
-                io.write(target, wave, SCORED_RATE)
+                io.write(target, wave, record.pop("sample_rate"))
                 if utterance.name not in done.scores:
                     done.add({"utterance": utterance.name, **record})
         on_progress(number)
@@ -120,8 +139,9 @@ def _code(codec: Codec, utterance: Utterance, delays: Sequence[int]) -> tuple[Te
     encoded = codec.encode(wave)
     decoded = codec.decode(encoded)
     delay = delay_of(wave[0], decoded[0], codec.sample_rate, delays)
-    result = resample(align(decoded, delay, wave.shape[1]), codec.sample_rate, SCORED_RATE)
+    result = resample(align(decoded, delay, wave.shape[1]), codec.sample_rate, sample_rate)
     return align(result, 0, original.shape[1]), {
+        "sample_rate": sample_rate,
         "payload_bits": encoded.payload_bits,
         "file_bits": encoded.file_bits,
         "coded_seconds": samples_to_seconds(wave.shape[1], codec.sample_rate),
@@ -132,7 +152,7 @@ def _code(codec: Codec, utterance: Utterance, delays: Sequence[int]) -> tuple[Te
 def _measure_delays(codec: Codec, utterances: Sequence[Utterance]) -> list[int]:
     pairs = []
     for utterance in islice(utterances, 0, None, max(1, len(utterances) // NUM_FOR_DELAY)):
-        wave = resample(io.read(utterance.path)[0], SCORED_RATE, codec.sample_rate)
+        wave = resample(*io.read(utterance.path), codec.sample_rate)
         with suppress(CodecError):  # which is told when its turn comes
             pairs.append((wave[0], codec.decode(codec.encode(wave))[0]))
     return measure_delays(pairs, codec.sample_rate) if pairs else [0]

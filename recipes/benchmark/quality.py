@@ -19,7 +19,7 @@ from audiovq.files import write_atomically
 from audiovq.metrics.choice import chosen_metrics
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import Codec, NotAvailableError
-from recipes.benchmark.codecs import Coded, code_all, file_name, write_references
+from recipes.benchmark.codecs import SCORED_RATE, Coded, code_all, file_name, write_references
 from recipes.benchmark.listen import write_report
 from recipes.benchmark.machine import machine
 from recipes.benchmark.scores import score_folder
@@ -36,6 +36,8 @@ class Comparison:
     out: Path
     num_utterances: int = 96  # drawn evenly over the speakers; 0 takes all
     min_seconds: float = 1.0  # several scores have no value below a second
+    most_seconds: float = 0.0  # of longer ones the middle is taken; 0 takes all
+    sample_rate: int = SCORED_RATE  # of the references and of every result
     seed: int = 1
     metrics: Sequence[str] = METRICS
     num_workers: int = 1
@@ -52,7 +54,13 @@ def compare(comparison: Comparison, words: Sequence[str], command: Sequence[str]
     chosen_metrics(comparison.metrics)  # what is misspelt is better known now than in an hour
     out = comparison.out
     utterances = write_references(
-        comparison.data, out / "reference", comparison.num_utterances, comparison.min_seconds, comparison.seed
+        comparison.data,
+        out / "reference",
+        comparison.num_utterances,
+        comparison.min_seconds,
+        comparison.seed,
+        comparison.sample_rate,
+        comparison.most_seconds,
     )
     rows: list[dict[str, Any]] = []
     untrained: list[str] = []
@@ -82,6 +90,8 @@ def compare(comparison: Comparison, words: Sequence[str], command: Sequence[str]
         "num_speakers": len({utterance.speaker for utterance in utterances}),
         "seconds": round(sum(utterance.seconds for utterance in utterances), 1),
         "min_seconds": comparison.min_seconds,
+        "most_seconds": comparison.most_seconds,
+        "sample_rate": comparison.sample_rate,
         "metrics": list(comparison.metrics),
         "codecs": sorted(rows, key=lambda row: row["payload_bits_per_second"]),
         "untrained": untrained,

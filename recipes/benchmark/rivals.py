@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from recipes.benchmark.codec import Codec, NotAvailableError
 from recipes.benchmark.frame_codecs import AmrWbCodec, Codec2Codec, Lc3Codec
 from recipes.benchmark.neural import DacCodec, EncodecCodec, MimiCodec, SnacCodec
-from recipes.benchmark.ogg_codecs import NolaceCodec, OpusCodec, SpeexCodec
+from recipes.benchmark.ogg_codecs import NolaceCodec, OpusCodec, OpusMusicCodec, SpeexCodec
 from recipes.benchmark.ours import AudiovqCodec
 from recipes.benchmark.pcm import PcmCodec
 from recipes.benchmark.vocos import VocosCodec
@@ -23,12 +23,14 @@ class Kind:
     settings: tuple[str, ...]
     setting_is: str  # what the word after the colon is
     hub_name: str | None = None  # of the weights that it takes
+    is_for_speech: bool = True  # others are taken only when they are named
 
 
 KINDS = {
     "audiovq": Kind(AudiovqCodec, ("speech-16k", "speech-16k-hq"), "a bundled name or a folder"),
     "opus": Kind(OpusCodec, ("6", "8", "12"), "kbit/s; 9wb: wideband at a constant rate"),
     "opus-nolace": Kind(NolaceCodec, ("9wb", "12"), "as for opus"),
+    "opus-music": Kind(OpusMusicCodec, ("12", "24"), "as for opus", is_for_speech=False),
     "lc3": Kind(Lc3Codec, ("16",), "kbit/s"),
     "amr-wb": Kind(AmrWbCodec, ("6.6", "12.65"), f"kbit/s: {', '.join(AmrWbCodec.RATES)}"),
     "speex": Kind(SpeexCodec, ("1", "3", "5"), "quality, 0 to 10"),
@@ -76,8 +78,9 @@ def lacks_weights(word: str) -> bool:
 
 
 def default_words() -> list[str]:
-    """Every kind at all its settings."""
-    return [f"{name}:{setting}".removesuffix(":") for name, kind in KINDS.items() for setting in kind.settings]
+    """Every kind for speech at all its settings."""
+    kinds = {name: kind for name, kind in KINDS.items() if kind.is_for_speech}
+    return [f"{name}:{setting}".removesuffix(":") for name, kind in kinds.items() for setting in kind.settings]
 
 
 def make_all(words: Sequence[str]) -> tuple[dict[str, Codec], dict[str, NotAvailableError]]:

@@ -13,7 +13,7 @@ import torch
 from recipes.benchmark import frame_codecs, ogg_codecs
 from recipes.benchmark.codec import CodecError, Encoded, NotAvailableError
 from recipes.benchmark.frame_codecs import AmrWbCodec, Codec2Codec, Lc3Codec
-from recipes.benchmark.ogg_codecs import NolaceCodec, OpusCodec, SpeexCodec
+from recipes.benchmark.ogg_codecs import NolaceCodec, OpusCodec, OpusMusicCodec, SpeexCodec
 from recipes.benchmark.programs import ProgramCodec
 from tests.recipes.benchmark.fake_programs import calls, lay_down
 
@@ -57,6 +57,15 @@ def test_opus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert encoder[-7:] == ["--bitrate", "9", "--hard-cbr", "--set-ctl-int", "4008=1103", "in.wav", "coded.opus"]
     assert decoder == ["opusdec", "--quiet", "--rate", "16000", "coded.opus", "out.wav"]
     assert OpusCodec("9wb").name == "Opus 9 (wideband)"
+
+
+def test_opus_for_music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_down(tmp_path, monkeypatch, {"opusenc": OGG_ENCODER, "opusdec": OGG_DECODER})
+    codec = OpusMusicCodec("24")
+    assert (codec.name, codec.sample_rate) == ("Opus 24 (music)", 48_000)
+    wave = torch.zeros(1, 480)
+    codec.encode(wave)
+    assert calls(tmp_path)[0][:2] == ["opusenc", "--quiet"] and "--music" in calls(tmp_path)[0]
 
 
 def test_nolace_decodes_the_bits_of_opus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
