@@ -28,7 +28,7 @@ class Kind:
 
 KINDS = {
     "audiovq": Kind(AudiovqCodec, ("speech-16k", "speech-16k-hq"), "a bundled name or a folder"),
-    "opus": Kind(OpusCodec, ("6", "8", "12"), "kbit/s; 9wb: wideband at a constant rate"),
+    "opus": Kind(OpusCodec, ("6", "8", "9wb", "12"), "kbit/s; 9wb: wideband at a constant rate"),
     "opus-nolace": Kind(NolaceCodec, ("9wb", "12"), "as for opus"),
     "opus-music": Kind(OpusMusicCodec, ("12", "24"), "as for opus", is_for_speech=False),
     "lc3": Kind(Lc3Codec, ("16",), "kbit/s"),
