@@ -35,7 +35,7 @@ KINDS = {
     "amr-wb": Kind(AmrWbCodec, ("6.6", "12.65"), f"kbit/s: {', '.join(AmrWbCodec.RATES)}"),
     "speex": Kind(SpeexCodec, ("1", "3", "5"), "quality, 0 to 10"),
     "codec2": Kind(Codec2Codec, ("1200", "3200"), "bit/s: 3200, 2400, 1600, 1400, 1300, 1200, 700C, 450"),
-    "pcm": Kind(PcmCodec, ("",), "none"),
+    "pcm": Kind(PcmCodec, ("",), "Hz; 16000 if none is named"),
     "encodec": Kind(EncodecCodec, ("6",), "kbit/s: 1.5, 3, 6, 12, 24", EncodecCodec.hub_name),
     "dac": Kind(DacCodec, ("12",), "codebooks, 1 to 12", DacCodec.hub_name),
     "mimi": Kind(MimiCodec, ("8",), "codebooks, 1 to 32", MimiCodec.hub_name),

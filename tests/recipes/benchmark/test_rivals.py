@@ -69,6 +69,7 @@ def test_recordings_are_their_own_codec() -> None:
     codec, wave = rivals.make("pcm"), speech_like(0.1, 16_000)
     assert codec.encode(wave).payload_bits == 16 * 1_600
     assert torch.equal(codec.decode(codec.encode(wave)), wave)
+    assert (codec.sample_rate, rivals.make("pcm:32000").sample_rate) == (16_000, 32_000)
 
 
 def test_a_model_that_is_not_there_is_not_available(tmp_path: Path) -> None:
