@@ -118,17 +118,17 @@ def draw(logits: Tensor, sampling: Sampling, temperature: float, uniforms: Tenso
     drawn, left = torch.empty(len(likely), dtype=torch.int64, device=logits.device), torch.arange(len(likely))
     looked_at = size
     if sampling.top_p < 1 and not sampling.top_k:
-        looked_at = _FIRST if len(likely) < _MANY_ROWS else _FIRST_OF_MANY
-    while len(left):
-        looked_at = min(size, looked_at)
-        codes, shares, enough = candidates(likely[left], sampling, looked_at)
+        looked_at = min(size, _FIRST if len(likely) < _MANY_ROWS else _FIRST_OF_MANY)
+    while True:
+        codes, shares, enough = candidates(likely, sampling, looked_at)
         sums = shares.cumsum(-1)
-        place = torch.searchsorted(sums, (numbers[left] * sums[:, -1])[:, None], right=True)
+        place = torch.searchsorted(sums, (numbers * sums[:, -1])[:, None], right=True)
         # A number so close to 1 that rounding carries it past the end takes the last code that has a share.
         place = place.minimum((shares > 0).sum(-1, keepdim=True) - 1)
-        drawn[left[enough]] = codes.gather(-1, place)[enough, 0]
-        left, looked_at = left[~enough], 4 * looked_at
-    return drawn.view(logits.shape[:-1])
+        drawn[left] = codes.gather(-1, place)[:, 0]
+        if bool(enough.all()):
+            return drawn.view(logits.shape[:-1])
+        left, likely, numbers, looked_at = left[~enough], likely[~enough], numbers[~enough], min(size, 4 * looked_at)
 
 
 def candidates(likely: Tensor, sampling: Sampling, looked_at: int) -> tuple[Tensor, Tensor, Tensor]:
