@@ -184,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         "--min-seconds", type=float, default=1.0, metavar="S", help="leave out shorter ones (default: 1)"
     )
     command.add_argument(
-        "--most-seconds", type=float, default=0.0, metavar="S", help="take the middle of longer ones (default: all)"
+        "--most-seconds", type=float, default=0.0, metavar="S", help="take a part of longer ones (default: all)"
     )
     command.add_argument(
         "--sample-rate", type=int, default=SCORED_RATE, metavar="HZ", help=f"to score at (default: {SCORED_RATE})"

@@ -47,7 +47,7 @@ def write_references(
 ) -> list[Utterance]:
     """Draw utterances evenly over the speakers, and write each to the folder unless it is there.
 
-    Of longer ones than most_seconds the middle is taken; 0 takes all.
+    Of longer ones than most_seconds that much is taken around the middle of their energy; 0 takes all.
 
     Raises: ValueError when none is long enough, or the folder has them at another rate or length; AudioError for a
     sound that cannot be read.
@@ -79,8 +79,13 @@ def write_references(
 
 
 def _middle(wave: Tensor, num_samples: int) -> Tensor:
-    start = max(0, wave.shape[1] - num_samples) // 2
-    return wave[:, start : start + num_samples] if num_samples else wave
+    """So many samples around the middle of the energy, which is not silent as the middle of the time may be."""
+    if not 0 < num_samples < wave.shape[1]:
+        return wave
+    energy = wave[0].double().square().cumsum(0)
+    middle = int(torch.searchsorted(energy, energy[-1] / 2))
+    start = min(max(0, middle - num_samples // 2), wave.shape[1] - num_samples)
+    return wave[:, start : start + num_samples]
 
 
 def file_name(word: str) -> str:

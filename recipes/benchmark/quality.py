@@ -36,7 +36,7 @@ class Comparison:
     out: Path
     num_utterances: int = 96  # drawn evenly over the speakers; 0 takes all
     min_seconds: float = 1.0  # several scores have no value below a second
-    most_seconds: float = 0.0  # of longer ones the middle is taken; 0 takes all
+    most_seconds: float = 0.0  # of longer ones a part of this length is taken; 0 takes all
     sample_rate: int = SCORED_RATE  # of the references and of every result
     seed: int = 1
     metrics: Sequence[str] = METRICS

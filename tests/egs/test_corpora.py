@@ -95,6 +95,15 @@ def test_the_first_stages_make_data_directories_and_cuts(name: str, tmp_path: Pa
         assert {cut.sampling_rate for cut in cuts} == {config.sample_rate}
 
 
+def test_a_folder_of_music_has_an_experiment_of_its_own() -> None:
+    commands = dry_run("my_folder", "--experiment", "my_folder_music", "--sample_rate", "32000")
+    prepared, trained = configuration(commands[0]), OmegaConf.to_object(configuration(commands[3]))
+    assert isinstance(trained, TrainTokenizerConfig) and trained.name == "my-music-32k"
+    assert prepared.sample_rate == trained.model.sample_rate == 32_000
+    finetuned = configuration(["recipes.train_tokenizer", "experiment=my_folder_music_finetune"])
+    assert finetuned.init_from == "music-32k" and finetuned.model == configuration(commands[3]).model
+
+
 def test_settings_reach_every_step_of_the_preparation(tmp_path: Path) -> None:
     settings = "corpus.parts=[train-clean-100,dev-clean,test-clean] min_seconds=0.5"
     for command in dry_run("librispeech", "--stop_stage", "3", "--prepare_settings", settings):

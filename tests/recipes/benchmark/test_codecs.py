@@ -122,9 +122,9 @@ def test_references_are_long_enough_and_drawn_over_the_voices(tmp_path: Path) ->
     assert (wave.shape, sample_rate) == ((1, 4_800), SCORED_RATE)
     two = write_references(str(data), tmp_path / "reference", 2, 0.25, 1)
     assert {each.speaker for each in two} == {"a", "b"}
+    io.write(tmp_path / "a-3.wav", torch.cat([torch.full((1, 1_600), 0.1), torch.zeros(1, 1_600)], dim=1), 8_000)
     short = write_references(str(data), tmp_path / "short", 0, 0.25, 1, 8_000, 0.2)
-    middle = io.read(tmp_path / "a-3.wav")[0][:, 800:2_400]
-    assert torch.equal(io.read(short[1].path)[0], middle) and short[1].seconds == 0.2
+    assert short[1].seconds == 0.2 and io.read(short[1].path)[0].count_nonzero() == 1_600  # the part that sounds
     with pytest.raises(ValueError, match=r"is at 8000 Hz and 0\.2 s long: name another folder"):
         write_references(str(data), tmp_path / "short", 0, 0.25, 1)
     with pytest.raises(ValueError, match="none of its 4 utterances lasts 9 s"):
