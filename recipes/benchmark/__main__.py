@@ -217,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_sentence_options(command, num_sentences=6)
     command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
-    command.add_argument("--steps", type=int, default=4, metavar="N", help="of masked priors, a codebook (default: 4)")
+    command.add_argument("--steps", type=int, default=3, metavar="N", help="of masked priors, a codebook (default: 3)")
     command.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="(default: float32)")
     command.add_argument("--repeats", type=int, default=3, metavar="N", help="(default: 3)")
 

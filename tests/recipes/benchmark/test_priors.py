@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_tokens_and_steps_are_those_of_what_is_spoken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synthesizer = load_synthesizer(folder / "packed", folder / "model")
-    monkeypatch.setattr("recipes.benchmark.priors.load_synthesizer", lambda model: synthesizer)
+    monkeypatch.setattr("recipes.benchmark.priors.load_synthesizer", lambda model, precision: synthesizer)
     sentences = [Sentence("one", "Abc. Cab!", "s1", "de"), Sentence("two", "aabbcc", "nobody")]
     sampling = Sampling(steps=2)
     timed = TimedPrior(folder / "packed", sentences, sampling)
