@@ -71,6 +71,7 @@ def describe(config: PackConfig, model: Path) -> str:
     """The model's README. Raises: ModelError when the model cannot be loaded."""
     lines = (Path(config.exp) / "log.jsonl").read_text(encoding="utf-8").splitlines()
     events = {event["event"]: event for event in map(json.loads, lines)}  # the last of each
+    last = events.get("end") or events["stop"]  # a run that its time budget has ended may be packed too
     card = json.loads((model / "config.json").read_text(encoding="utf-8"))
     what, details = describe_vocoder(model) if read_kind(model) == VOCODER else describe_tokenizer(model)
     return README.format(
@@ -78,8 +79,8 @@ def describe(config: PackConfig, model: Path) -> str:
         licence=card["licence"],
         what=what,
         details=details,
-        steps=events["end"]["step"],
-        hours=events["end"]["audio_seconds"] / 3600,
+        steps=last["step"],
+        hours=last["audio_seconds"] / 3600,
         recipe=config.recipe,
         command=events["begin"]["command"],
         scores=(Path(config.scores) / "RESULTS.md").read_text(encoding="utf-8"),
