@@ -25,7 +25,10 @@ from recipes.train_prior.batches import PriorBatch, existing, same_layout
 
 @dataclass(frozen=True)
 class Piece:
-    """All in coarsest frames; ``offset``: where it begins when all pieces are laid end to end."""
+    """All in coarsest frames; ``offset``: where it begins when all pieces are laid end to end.
+
+    ``name``: the number of its table and its id, so that nothing random depends on where tables lie.
+    """
 
     name: str
     labels: tuple[int, ...]
@@ -74,7 +77,7 @@ class MusicCorpus:
     def _pieces(
         self, tables: Sequence[TokenTable], named: dict[str, list[str]], parts: list[list[Tensor]]
     ) -> Iterator[Piece]:
-        for table in tables:
+        for number, table in enumerate(tables):
             for entry in table.entries():
                 if entry.num_channels != 1:
                     raise ValueError(f"{table.folder}: {entry.utt_id} has {entry.num_channels} channels, expected 1")
@@ -82,7 +85,7 @@ class MusicCorpus:
                 for rows, codes in zip(parts, self.layout.codes(entry).levels, strict=False):
                     rows.append(codes.int())
                 known = [self.labels.index(label) for label in named.get(entry.utt_id, ()) if label in self.labels]
-                yield Piece(f"{table.folder}/{entry.utt_id}", tuple(known), offset, parts[0][-1].shape[1])
+                yield Piece(f"{number}/{entry.utt_id}", tuple(known), offset, parts[0][-1].shape[1])
 
     def batches(self, seed: int, epoch: int) -> list[list[Stretch]]:
         """Those of an epoch, which visits each piece as often as there is room for a window in it, at random places."""

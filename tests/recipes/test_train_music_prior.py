@@ -47,8 +47,8 @@ def test_a_batch_holds_the_codes_of_its_stretches(data: PriorDataConfig) -> None
     batch = loaded.batches(1, 0)[0]
     made = loaded.collate(batch, 1, 0)
     for row, stretch in enumerate(batch):
-        folder, _, utt_id = stretch.piece.name.rpartition("/")
-        codes = TokenTable(folder)[utt_id].levels
+        table, _, utt_id = stretch.piece.name.partition("/")
+        codes = TokenTable(data.tokens[int(table)])[utt_id].levels
         assert int(made.num_coarse[row]) == stretch.length
         for got, level, factor in zip(made.codes, codes, loaded.levels.factors, strict=True):
             assert got.shape[-1] == 10 * factor
@@ -92,6 +92,13 @@ def test_ends_of_pieces_are_told_exactly_and_other_times_roughly(data: PriorData
     exact = loaded.collate([Stretch(piece, 7, 10, 0)], 1, None).inputs
     assert (int(exact.starts), int(exact.totals), bool(exact.dropped)) == (7, piece.num_coarse, False)
     assert [loaded.labels[label] for label in exact.labels[0] if label >= 0] == ["game1"]
+
+
+def test_nothing_random_depends_on_where_the_data_lie(data: PriorDataConfig, tmp_path: Path) -> None:
+    here, there = (MusicCorpus(each, 1) for each in (data, corpus(tmp_path)))
+    batches = [each.batches(1, 0)[0] for each in (here, there)]
+    first, second = (each.collate(batch, 1, 0) for each, batch in zip((here, there), batches, strict=True))
+    assert torch.equal(first.seeds, second.seeds)
 
 
 def test_an_empty_share_counts_nothing(data: PriorDataConfig) -> None:
