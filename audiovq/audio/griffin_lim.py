@@ -41,6 +41,7 @@ class GriffinLim:
         self._context = reach * (num_iterations + 1)
         self._begin()
 
+    @torch.no_grad()  # a product may come out otherwise in the last bit where something is learned
     def push(self, frames: Tensor) -> Tensor:
         """Take frames and return the samples that are settled.
 
@@ -52,6 +53,7 @@ class GriffinLim:
         frames = frames.detach().to("cpu", torch.float32).T
         return torch.cat([torch.empty(0), *(self._block(block) for block in self._whole_blocks(frames))])
 
+    @torch.no_grad()
     def flush(self) -> Tensor:
         """Return the samples that `push` kept back, up to hop_length for every frame pushed.
 
