@@ -82,6 +82,7 @@ def fake_tokenizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTokenizer]:
     prior = SimpleNamespace(name="reader", num_parameters=5, size_bytes=1_000_000, licence="CC0-1.0")
     monkeypatch.setattr(commands, "vocoders", lambda: [voice])
     monkeypatch.setattr(commands, "priors", lambda: [prior])
+    monkeypatch.setattr(commands, "music_priors", lambda: [SimpleNamespace(**vars(prior) | {"name": "player"})])
     conversions.tokenizer.cache_clear()
     yield tokenizer
     conversions.tokenizer.cache_clear()
@@ -374,10 +375,11 @@ def test_info_of_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "name    kind       sample rate  frames/s  bits/s  parameters  megabytes  licence",
-        "tiny    tokenizer  8000         10 20     40      12          0.3        CC0-1.0",
-        "half    vocoder    8000         100       -       7           9.0        MIT",
-        "reader  prior      -            -         -       5           1.0        CC0-1.0",
+        "name    kind         sample rate  frames/s  bits/s  parameters  megabytes  licence",
+        "tiny    tokenizer    8000         10 20     40      12          0.3        CC0-1.0",
+        "half    vocoder      8000         100       -       7           9.0        MIT",
+        "reader  prior        -            -         -       5           1.0        CC0-1.0",
+        "player  music prior  -            -         -       5           1.0        CC0-1.0",
     ]
 
 

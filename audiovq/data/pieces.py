@@ -104,7 +104,9 @@ def _unpack_one(piece: Path, target: Path) -> None:
     part = Path(tempfile.mkdtemp(dir=target.parent))
     try:
         with tarfile.open(piece) as archive:
-            archive.extractall(part, filter="data")
+            if hasattr(tarfile, "data_filter"):  # Python 3.10.12 and 3.11.4 brought it
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(part)
         named = {cut.recording.sources[0].source for cut in CutSet.from_file(part / CUTS)}
         missing = sorted(named - {path.name for path in part.iterdir()})
         if missing:

@@ -79,7 +79,7 @@ def test_a_piece_that_is_cut_off_leaves_nothing(cuts: CutSet, tmp_path: Path) ->
 def test_a_piece_without_a_sound_says_which(cuts: CutSet, tmp_path: Path) -> None:
     piece = next(pack(mixed(cuts, 1), tmp_path / "pieces", MAX_BYTES))
     with tarfile.open(piece) as archive:
-        archive.extractall(tmp_path / "in", filter="data")
+        archive.extractall(tmp_path / "in")
     with tarfile.open(piece, "w") as archive:
         for part in sorted((tmp_path / "in").iterdir()):
             if part.name != "000003.flac":

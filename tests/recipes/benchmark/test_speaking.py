@@ -27,7 +27,7 @@ def sentences(prior: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     """A table of three sentences; the prior's tokenizer is no bundled one."""
     for module in ("priors", "voices"):
         loads = f"recipes.benchmark.{module}.load_synthesizer"
-        monkeypatch.setattr(loads, lambda model: load_synthesizer(model, prior / "model"))
+        monkeypatch.setattr(loads, lambda model, **_: load_synthesizer(model, prior / "model"))
     rows = [{"utt_id": f"u/{n}", "text": "ab" * (n + 1), "speaker": "s1", "language": "de"} for n in range(3)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "table.parquet")
     return str(tmp_path / "table.parquet")
