@@ -86,7 +86,7 @@ class Transformer(nn.Module):
         for layer, keys, values in zip(self.layers, cache.keys, cache.values, strict=True):
             q, k, v = layer.project(x, turns)
             keys[:, :, start:end], values[:, :, start:end] = k, v
-            x = layer.join(x, F.scaled_dot_product_attention(q, keys[:, :, :end], values[:, :, :end], attn_mask=seen))
+            x = layer.join(x, _attended(q, keys[:, :, :end], values[:, :, :end], seen))
         cache.length = end
         return self.norm(x)
 
@@ -125,6 +125,19 @@ class Layer(nn.Module):
         """Shape: x (B, n, D), attended (B, H, n, D / H) -> (B, n, D)."""
         x = x + self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
         return x + self.dropout(self.contract(F.gelu(self.expand(self.mlp_norm(x)))))
+
+
+def _attended(q: Tensor, keys: Tensor, values: Tensor, seen: Tensor | None) -> Tensor:
+    """Scaled dot-product attention whose rows come out the same to the last bit beside any others.
+
+    For few queries torch's own splits the keys among its threads, by how many rows there are.
+
+    Shape: q (B, H, n, D / H), keys and values (B, H, N, D / H), seen (n, N) bool -> (B, H, n, D / H).
+    """
+    scores = q @ keys.transpose(2, 3) * q.shape[3] ** -0.5
+    if seen is not None:
+        scores = scores.masked_fill(~seen, -torch.inf)
+    return scores.softmax(dim=3) @ values
 
 
 def _turn(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
