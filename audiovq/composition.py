@@ -12,10 +12,9 @@ from torch import Tensor
 
 from audiovq.codes import Codes
 from audiovq.drafts import Draft, Drafter
-from audiovq.pretrained import MUSIC_PRIOR, ModelError, find, load_music_prior, weights_hash
+from audiovq.pretrained import MUSIC_PRIOR, ModelError, check_prior, find, load_music_prior, weights_hash
 from audiovq.priors.music import MusicPrior, Window
 from audiovq.priors.sampling import Sampling
-from audiovq.priors.speech import check_complete
 from audiovq.tokenizer import Tokenizer, load
 from audiovq.unfinished import Unfinished
 
@@ -42,15 +41,7 @@ class Composer(Drafter):
     """Makes music of any length in the codes of a tokenizer, as memory has room for its codes: 3 kB a second."""
 
     def __init__(self, prior: MusicPrior, name: str, tokenizer: Tokenizer) -> None:
-        config = prior.config
-        if config.tokenizer.rpartition("@")[2] != tokenizer.model_id.rpartition("@")[2]:
-            raise ModelError(
-                f"{name} makes codes of {config.tokenizer}, which {tokenizer.model_id} cannot decode: name its own"
-            )
-        try:
-            check_complete(config.networks)
-        except ValueError as error:
-            raise ModelError(f"{name} is a part of a prior: {error}; recipes.pack_prior puts parts together") from error
+        check_prior(name, prior.config, tokenizer.model_id)
         super().__init__(tokenizer)
         self.prior, self.name = prior.eval(), name
 

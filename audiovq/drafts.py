@@ -12,7 +12,7 @@ from torch import Tensor
 from audiovq.audio.io import AudioReader
 from audiovq.audio.waveform import as_floats, as_wave
 from audiovq.codes import Codes
-from audiovq.pretrained import ModelError
+from audiovq.pretrained import ModelError, same_codes
 from audiovq.priors.layouts import NOTHING
 from audiovq.tokenizer import Audio, Tokenizer
 from audiovq.units import seconds_to_samples
@@ -125,7 +125,7 @@ class Drafter:
     def _coded(self, clip: Audio | Codes, sample_rate: int | None) -> Codes:
         """One channel's codes, of exactly the clip's length. Raises: AudioError; ModelError for another model's."""
         if isinstance(clip, Codes):
-            if clip.model.rpartition("@")[2] != self.tokenizer.model_id.rpartition("@")[2]:
+            if not same_codes(clip.model, self.tokenizer.model_id):
                 raise ModelError(f"these codes were made by {clip.model}, expected those of {self.tokenizer.model_id}")
             return clip.channel(0)
         if isinstance(clip, (str, os.PathLike)):

@@ -20,6 +20,7 @@ from audiovq.drafts import Draft, DraftError
 from audiovq.jobs import CODES_SUFFIX, UsageError
 from audiovq.pretrained import MUSIC_PRIOR, ModelError, find
 from audiovq.priors.sampling import Sampling
+from audiovq.sampling_arguments import add_sampling, explained
 from audiovq.terminal import complain, print_table
 from audiovq.unfinished import UnfinishedError, remove_parts
 
@@ -43,20 +44,14 @@ examples:
   audiovq generate -o other.wav --vary clip.wav --keep-levels 2
   audiovq generate -o codes.avq --seconds 30                     # the codes, for audiovq decode"""
 
-# Of the fields of Sampling that music has a use for: how each is explained on the command line.
-SETTINGS = {
-    "temperature": "of the coarsest codes; 0 takes the likeliest",
-    "fine_temperature": "of the finer codes",
-    "top_k": "draw from the K likeliest codes alone; 0 is off",
-    "top_p": "draw from the likeliest codes that make up this share",
-    "min_p": "draw from codes at least this likely beside the likeliest",
-    "repetition_window": "how many codes back repetitions are looked for; 0 is off",
-    "repetition_share": "of that window that a code may make up before it is drawn again",
-    "guidance": "how far it is pushed towards the labels; 1 is not at all, and takes half the time",
-    "steps": "in which a masked prior fills in a level",
-    "candidates": "of --inpaint: fill each window so often, and keep what the clip goes on from best",
-    "seed": "another number, another piece",
-}
+# Of the fields of Sampling, those that music has a use for.
+SETTINGS = explained(
+    {
+        "guidance": "how far it is pushed towards the labels; 1 is not at all, and takes half the time",
+        "candidates": "of --inpaint: fill each window so often, and keep what the clip goes on from best",
+        "seed": "another number, another piece",
+    }
+)
 
 
 def add_generate_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -85,10 +80,7 @@ def add_generate_parser(subparsers: argparse._SubParsersAction[argparse.Argument
     add("--tokenizer", metavar="NAME|DIR", help="whose codes the prior makes, if it is not bundled")
     add("--vocoder", metavar="NAME|DIR", help="as for decode")
     add("--restart", action="store_true", help="forget what an interrupted call has kept, and begin anew")
-    for name, told in SETTINGS.items():
-        default = getattr(USUAL, name)
-        option = f"--{name.replace('_', '-')}"
-        add(option, metavar="N", type=type(default), default=default, help=f"{told} (default: {default:g})")
+    add_sampling(generate, USUAL, SETTINGS)
 
 
 def _generate(given: argparse.Namespace) -> int:

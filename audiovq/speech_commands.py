@@ -18,7 +18,8 @@ from audiovq.audio.io import WRITABLE_SUFFIXES, AudioError, AudioWriter
 from audiovq.audio.pipe import WavePipe
 from audiovq.data.text import TextError
 from audiovq.jobs import UsageError
-from audiovq.priors.sampling import RANKINGS, Sampling
+from audiovq.priors.sampling import Sampling
+from audiovq.sampling_arguments import add_sampling, explained
 from audiovq.synthesis import PRECISIONS, Synthesizer, load_synthesizer
 from audiovq.terminal import complain, print_table
 
@@ -43,26 +44,19 @@ examples:
   audiovq speak "And so on." -o out.wav --prompt me.wav --prompt-text "What is said in it"\
 """
 
-# Of the fields of Sampling, in their order: how each is explained on the command line.
-SETTINGS = {
-    "temperature": "of the coarsest codes; 0 takes the likeliest",
-    "fine_temperature": "of the finer codes",
-    "top_k": "draw from the K likeliest codes alone; 0 is off",
-    "top_p": "draw from the likeliest codes that make up this share",
-    "min_p": "draw from codes at least this likely beside the likeliest",
-    "repetition_window": "how many codes back repetitions are looked for; 0 is off",
-    "repetition_share": "of that window that a code may make up before it is drawn again",
-    "guidance": "how far it is pushed towards the text; 1 is not at all, and takes half the time",
-    "steps": "in which a masked prior fills in a level",
-    "duration_temperature": "how freely durations vary; 0 is not at all",
-    "speed": "2 is twice as fast",
-    "max_seconds": "a sentence that would last longer is said faster",
-    "candidates": "say each sentence N times and keep the best",
-    "rank_by": "what is best: the likeliest codes, what a recogniser misunderstands least (extra eval), or the voice "
-    "most similar to that of --reference or --prompt (resemblyzer)",
-    "batch": "sentences that are made at a time; changes nothing but the speed",
-    "seed": "another number, another way to say it",
-}
+SETTINGS = explained(
+    {
+        "guidance": "how far it is pushed towards the text; 1 is not at all, and takes half the time",
+        "duration_temperature": "how freely durations vary; 0 is not at all",
+        "speed": "2 is twice as fast",
+        "max_seconds": "a sentence that would last longer is said faster",
+        "candidates": "say each sentence N times and keep the best",
+        "rank_by": "what is best: the likeliest codes, what a recogniser misunderstands least (extra eval), or the "
+        "voice most similar to that of --reference or --prompt (resemblyzer)",
+        "batch": "sentences that are made at a time; changes nothing but the speed",
+        "seed": "another number, another way to say it",
+    }
+)
 
 
 def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,17 +92,7 @@ def add_speak_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
         default=PRECISIONS[0],
         help="of the prior's weights: int8 speaks a sentence sooner and says much the same (default: float32)",
     )
-    usual = Sampling()
-    for field in fields(Sampling):
-        default = getattr(usual, field.name)
-        speak.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            metavar="BY" if field.name == "rank_by" else "N",
-            type=type(default),
-            default=default,
-            choices=RANKINGS if field.name == "rank_by" else None,
-            help=f"{SETTINGS[field.name]} (default: {default if isinstance(default, str) else format(default, 'g')})",
-        )
+    add_sampling(speak, Sampling(), SETTINGS)
 
 
 def _speak(given: argparse.Namespace) -> int:

@@ -12,11 +12,11 @@ from torch import Tensor
 from audiovq.codes import Codes
 from audiovq.data.text import TextConfig, TextError, TextFrontend
 from audiovq.data.text.sentences import sentences
-from audiovq.pretrained import PRIOR, ModelError, find, load_prior
+from audiovq.pretrained import PRIOR, ModelError, check_prior, find, load_prior
 from audiovq.priors.condition import UNKNOWN, TextInputs
 from audiovq.priors.generation import Generation, Request
 from audiovq.priors.sampling import Sampling
-from audiovq.priors.speech import SpeechPrior, check_complete
+from audiovq.priors.speech import SpeechPrior
 from audiovq.priors.voice import voice_features, voice_size
 from audiovq.prompting import spread
 from audiovq.ranking import Rank, likelihood, ranking
@@ -78,14 +78,7 @@ class Synthesizer:
 
     def __init__(self, prior: SpeechPrior, name: str, tokenizer: Tokenizer) -> None:
         config = prior.config
-        if config.tokenizer.rpartition("@")[2] != tokenizer.model_id.rpartition("@")[2]:
-            raise ModelError(
-                f"{name} makes codes of {config.tokenizer}, which {tokenizer.model_id} cannot decode: name its own"
-            )
-        try:
-            check_complete(config.networks)
-        except ValueError as error:
-            raise ModelError(f"{name} is a part of a prior: {error}; recipes.pack_prior puts parts together") from error
+        check_prior(name, config, tokenizer.model_id)
         if not config.durations:
             raise ModelError(f"{name} does not know how long symbols last: recipes.pack_prior puts parts together")
         self.prior, self.name, self.tokenizer = prior.eval(), name, tokenizer

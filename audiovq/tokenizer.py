@@ -16,7 +16,7 @@ from audiovq.audio.waveform import Waveform, as_floats, as_wave
 from audiovq.codes import Codes, CodesError
 from audiovq.models import VQVAE
 from audiovq.models.vocoder import Vocoder
-from audiovq.pretrained import ModelError, ModelInfo, codes_hash, find, load_model, load_vocoder, models
+from audiovq.pretrained import ModelError, ModelInfo, codes_hash, find, load_model, load_vocoder, models, same_codes
 from audiovq.units import bits_per_second, frame_rate, num_frames, seconds_to_samples
 from audiovq.vocoding import GRIFFIN_LIM, MelInverter, VocoderStream, check_fits, find_vocoder, vocode
 from audiovq.windows import Window, WindowCutter
@@ -250,8 +250,7 @@ class Tokenizer:
             yield torch.cat([window.kept(output) for output in outputs]).float().cpu()
 
     def _checked(self, codes: Codes, levels: int | None) -> Codes:
-        made_by, ours = codes.model.rpartition("@")[2], self.model_id.rpartition("@")[2]
-        if made_by != ours:
+        if not same_codes(codes.model, self.model_id):
             raise CodesError(
                 f"these codes were made by {codes.model}; {self.model_id} has another encoder and cannot read them"
             )

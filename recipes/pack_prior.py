@@ -28,8 +28,9 @@ from audiovq.pretrained import (
     save_music_prior,
     save_prior,
 )
+from audiovq.priors.config import check_complete
 from audiovq.priors.music import MusicPrior, MusicPriorConfig
-from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig, check_complete
+from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
 from audiovq.train.checkpoint import CheckpointFolder, load_checkpoint
 
 README = """# {name}

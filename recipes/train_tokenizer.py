@@ -11,7 +11,7 @@ saved, and wants to be called again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.build import config_to_dict, differing_fields
 from audiovq.data.augment import random_gains, random_prefixes
 from audiovq.data.loader import Batch, load, ordered_batches, pick_evenly, read_cuts, spread
-from audiovq.data.source import CutSource, ResidentSource, Source
+from audiovq.data.source import HearsSource, open_source
 from audiovq.losses.masked import l1_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
@@ -54,7 +54,7 @@ class CollapsedLevelError(RuntimeError):
     """A level that has stopped carrying information."""
 
 
-class TokenizerTask(Task[Any, Batch]):
+class TokenizerTask(HearsSource, Task[Any, Batch]):
     """A hierarchical VQ-VAE, its data and its losses."""
 
     def __init__(self, config: TrainTokenizerConfig, fabric: Fabric) -> None:
@@ -73,27 +73,9 @@ class TokenizerTask(Task[Any, Batch]):
         self.average_model = VQVAE(config.model).to(fabric.device).eval()
         self.multi_scale_mel = MultiScaleMelLoss(config.model.sample_rate).to(fabric.device)
         self.hop_length = config.model.hop_lengths[0]
-        self.sound = self._source()
+        self.sound = open_source(config.data, self.hop_length, config.seed, fabric.device, ignore_stop_requests)
         valid_cuts = read_cuts(Path(config.data.valid_cuts), config.data.window_seconds)
         self.valid_cuts = spread(valid_cuts, config.data.valid_seconds)
-
-    # -- data ----------------------------------------------------------------------------------------------------
-
-    def _source(self) -> Source:
-        data, seed = self.config.data, self.config.seed
-        cuts = read_cuts(Path(data.train_cuts), None if data.resident else data.window_seconds)
-        if data.resident:
-            return ResidentSource.read(cuts, data, data.window_seconds, self.hop_length, seed, self.fabric.device)
-        return CutSource(cuts, data, self.hop_length, seed, ignore_stop_requests)
-
-    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Any]]:
-        return self.sound.epoch_batches(epoch)
-
-    def load(self, shares: Sequence[Sequence[Any]], epoch: int) -> Iterable[Batch]:
-        return self.sound.load(shares, epoch)
-
-    def cost(self, batch: Sequence[Any]) -> float:
-        return self.sound.cost(batch)
 
     # -- losses --------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"jobs", "conversions", "terminal", "audiovq"},
     },
     "arguments": set(),
+    "sampling_arguments": {"priors"},
     "terminal": set(),
     "data_commands": {"arguments", "audio", "data", "jobs", "terminal"},
     "tokens": {"units", "files", "lock", "optional", "avq", "codes", "metrics", "data"},
@@ -61,10 +62,12 @@ ALLOWED: dict[str, set[str]] = {
     },
     "token_commands": {"arguments", "jobs", "token_tasks"},
     "ranking": {"audio", "metrics", "spoken", "tokenizer"},
-    "speech_commands": {"arguments", "audio", "data", "jobs", "priors", "synthesis", "terminal"},
+    "speech_commands": {
+        *{"arguments", "audio", "data", "jobs", "priors", "sampling_arguments", "synthesis", "terminal"},
+    },
     "music_commands": {
         *{"arguments", "audio", "codes", "composition", "drafts", "jobs", "pretrained", "priors", "terminal"},
-        "unfinished",
+        *{"sampling_arguments", "unfinished"},
     },
     "cli": {
         *{"audio", "codes", "metrics", "tokenizer", "jobs", "conversions", "commands", "audiovq"},

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torchaudio.functional import resample
 
+from audiovq.audio.io import to_pcm16
 from audiovq.data.item_random import item_seed
 from audiovq.data.length_batches import length_batches
 from audiovq.data.loader import Batch
@@ -41,7 +42,7 @@ class ResidentCorpus:
         self.places: list[tuple[str, int, int]] = []
         parts, first = [], 0
         for name, wave in recordings:
-            parts.append((wave * 32767).round().clamp(-32768, 32767).short())
+            parts.append(to_pcm16(wave))
             self.places.append((name, first, len(wave)))
             first += len(wave)
         self.sound = torch.cat(parts).to(device)
@@ -93,7 +94,7 @@ class ResidentCorpus:
         sizes = torch.tensor([stretch.num_samples for stretch in share] or [0]).to(device)[:, None]
         first = torch.tensor([stretch.first for stretch in share] or [0]).to(device)[:, None]
         place = torch.arange(longest, device=device)
-        wave = self.sound[(first + place).clamp(max=len(self.sound) - 1)] * (place < sizes) / 32767
+        wave = self.sound[(first + place).clamp(max=len(self.sound) - 1)] * (place < sizes) / 32768
         percent = share[0].percent if share else 100
         if percent != 100:  # played at 92 % of the speed, 92 samples become 100
             wave = resample(wave, percent, 100)

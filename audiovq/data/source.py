@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +17,7 @@ from torch import Tensor
 
 from audiovq.data.balance import BalanceConfig
 from audiovq.data.degrade import AugmentConfig
-from audiovq.data.loader import Batch, epoch_batches, load
+from audiovq.data.loader import Batch, epoch_batches, load, read_cuts
 from audiovq.data.resident import ResidentCorpus, Stretch
 
 MISSING = "???"  # has to be given, in the words of omegaconf
@@ -97,15 +100,6 @@ class ResidentSource(Source):
     hop_length: int
     seed: int
 
-    @classmethod
-    def read(
-        cls, cuts: CutSet, config: DataConfig, window_seconds: float, hop_length: int, seed: int, device: torch.device
-    ) -> ResidentSource:
-        """Read all cuts into the memory of ``device``."""
-        rate = next(iter(cuts)).sampling_rate
-        corpus = ResidentCorpus(_waves(cuts), rate, device)
-        return cls(corpus, config, window_seconds, hop_length, seed)
-
     def epoch_batches(self, epoch: int) -> Sequence[Sequence[Stretch]]:
         data = self.config
         return self.corpus.epoch_batches(self.window_seconds, data.batch_seconds, data.speeds, self.seed, epoch)
@@ -115,6 +109,50 @@ class ResidentSource(Source):
 
     def cost(self, batch: Sequence[Stretch]) -> float:
         return max(len(batch) * stretch.num_samples / stretch.percent for stretch in batch)
+
+
+class HearsSource:
+    """A part of a task: its data are those of a source."""
+
+    sound: Source
+
+    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Any]]:
+        return self.sound.epoch_batches(epoch)
+
+    def load(self, shares: Sequence[Sequence[Any]], epoch: int) -> Iterable[Batch]:
+        return self.sound.load(shares, epoch)
+
+    def cost(self, batch: Sequence[Any]) -> float:
+        return self.sound.cost(batch)
+
+
+def open_source(
+    config: DataConfig,
+    hop_length: int,
+    seed: int,
+    device: torch.device,
+    worker_init: Callable[[int], None],
+    window_seconds: float | None = None,
+) -> Source:
+    """The training data of a configuration.
+
+    With ``window_seconds`` an epoch hears random windows so long instead of all of each window of the configuration.
+    """
+    cuts = read_cuts(Path(config.train_cuts), None if config.resident else config.window_seconds)
+    if config.resident:
+        corpus = ResidentCorpus(_waves(cuts), next(iter(cuts)).sampling_rate, device)
+        return ResidentSource(corpus, config, window_seconds or config.window_seconds, hop_length, seed)
+    window = None if window_seconds is None else partial(random_window, seconds=window_seconds, seed=seed)
+    return CutSource(cuts, config, hop_length, seed, worker_init, window)
+
+
+def random_window(cut: Cut, epoch: int, seconds: float, seed: int) -> Cut:
+    """``seconds`` from anywhere in the cut, elsewhere each epoch; the whole cut if it is no longer."""
+    if cut.duration <= seconds:
+        return cut
+    last = round((cut.duration - seconds) * cut.sampling_rate)
+    start = random.Random(f"{seed} {epoch} {cut.id} window").randint(0, last)
+    return cut.truncate(offset=start / cut.sampling_rate, duration=seconds, preserve_id=True)
 
 
 def _waves(cuts: CutSet) -> Iterator[tuple[str, Tensor]]:

@@ -19,6 +19,7 @@ from audiovq.pretrained.card import (
     read_prior_card,
     read_vocoder_card,
 )
+from audiovq.pretrained.fitting import check_prior
 from audiovq.pretrained.folder import (
     load_model,
     load_music_prior,
@@ -29,7 +30,7 @@ from audiovq.pretrained.folder import (
     save_prior,
     save_vocoder,
 )
-from audiovq.pretrained.hashing import codes_hash, folder_hash, weights_hash
+from audiovq.pretrained.hashing import codes_hash, folder_hash, same_codes, weights_hash
 
 __all__ = [
     "MUSIC_PRIOR",
@@ -41,6 +42,7 @@ __all__ = [
     "ModelInfo",
     "PriorInfo",
     "VocoderInfo",
+    "check_prior",
     "codes_hash",
     "find",
     "folder_hash",
@@ -56,6 +58,7 @@ __all__ = [
     "read_music_prior_card",
     "read_prior_card",
     "read_vocoder_card",
+    "same_codes",
     "save_model",
     "save_music_prior",
     "save_prior",

@@ -1,8 +1,9 @@
 """Networks to folders and back."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -28,41 +29,28 @@ from audiovq.pretrained.card import (
 from audiovq.priors.music import MusicPrior, MusicPriorConfig
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
 
+Config = TypeVar("Config")
+Network = TypeVar("Network", bound=nn.Module)
+
 
 def load_model(folder: Path) -> tuple[VQVAE, ModelCard[VQVAEConfig]]:
     """A tokenizer's network in evaluation mode, on the CPU. Raises: ModelError."""
-    card = read_card(folder)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are none of our business
-        model = VQVAE(card.config)
-    _fill(model, folder)
-    return model.eval(), card
+    return _load(folder, read_card(folder), VQVAE)
 
 
 def load_vocoder(folder: Path) -> tuple[Vocoder, ModelCard[VocoderConfig]]:
     """A vocoder in evaluation mode, on the CPU. Raises: ModelError."""
-    card = read_vocoder_card(folder)
-    with torch.random.fork_rng(devices=[]):
-        vocoder = Vocoder(card.config)
-    _fill(vocoder, folder)
-    return vocoder.eval(), card
+    return _load(folder, read_vocoder_card(folder), Vocoder)
 
 
 def load_prior(folder: Path) -> tuple[SpeechPrior, ModelCard[SpeechPriorConfig]]:
     """A speech prior in evaluation mode, on the CPU. Raises: ModelError."""
-    card = read_prior_card(folder)
-    with torch.random.fork_rng(devices=[]):
-        prior = SpeechPrior(card.config)
-    _fill(prior, folder)
-    return prior.eval(), card
+    return _load(folder, read_prior_card(folder), SpeechPrior)
 
 
 def load_music_prior(folder: Path) -> tuple[MusicPrior, ModelCard[MusicPriorConfig]]:
     """A music prior in evaluation mode, on the CPU. Raises: ModelError."""
-    card = read_music_prior_card(folder)
-    with torch.random.fork_rng(devices=[]):
-        prior = MusicPrior(card.config)
-    _fill(prior, folder)
-    return prior.eval(), card
+    return _load(folder, read_music_prior_card(folder), MusicPrior)
 
 
 def save_model(folder: Path, model: VQVAE, name: str, licence: str) -> None:
@@ -83,6 +71,15 @@ def save_prior(folder: Path, prior: SpeechPrior, name: str, licence: str) -> Non
 def save_music_prior(folder: Path, prior: MusicPrior, name: str, licence: str) -> None:
     """As ``save_model``, for a music prior."""
     _save(folder, prior, {"kind": MUSIC_PRIOR, "name": name, "licence": licence}, prior.config)
+
+
+def _load(
+    folder: Path, card: ModelCard[Config], build: Callable[[Config], Network]
+) -> tuple[Network, ModelCard[Config]]:
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are none of our business
+        network = build(card.config)
+    _fill(network, folder)
+    return network.eval(), card
 
 
 def _fill(network: nn.Module, folder: Path) -> None:

@@ -27,6 +27,11 @@ def codes_hash(model: VQVAE) -> str:
     return digest.hexdigest()[:16]
 
 
+def same_codes(first: str, second: str) -> bool:
+    """Whether two models, each told by its name and hash, make codes that either can read."""
+    return first.rpartition("@")[2] == second.rpartition("@")[2]
+
+
 def weights_hash(network: nn.Module, config: Any) -> str:
     """16 hex digits that change with any weight of a network, and with its configuration."""
     digest = hashlib.sha256(json.dumps(config_to_dict(config), sort_keys=True).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from audiovq.priors.condition import ConditionConfig
@@ -54,3 +55,11 @@ class PriorConfig:
     def coarser(self) -> tuple[int, ...]:
         """The levels that it is given."""
         return () if self.kind == "flat" else tuple(range(self.level))
+
+
+def check_complete(networks: Sequence[PriorConfig]) -> None:
+    """Raises: ValueError unless the networks make every level once, coarse first."""
+    levels = [level for network in networks for level in network.covered]
+    wanted = list(range(networks[0].codes.num_levels)) if networks else []
+    if not networks or levels != wanted:
+        raise ValueError(f"the networks make the levels {levels}, expected each of {wanted} once, coarse first")

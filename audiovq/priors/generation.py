@@ -36,7 +36,7 @@ class Request:
         return 0 if self.prompt is None else self.prompt[0].shape[1]
 
 
-class _Makes(Protocol):
+class Makes(Protocol):
     """The way of one network, as Writer has it."""
 
     def needed(self, end: int) -> int: ...
@@ -57,7 +57,7 @@ class Generation:
         self._networks = list(networks)
         self._layouts = [[network.layout(request.num_coarse) for request in requests] for network in networks]
         self._reached = [0] * len(self._networks)
-        self._work: list[_Makes] = []
+        self._work: list[Makes] = []
         for network, layouts in zip(networks, self._layouts, strict=True):
             config = network.config
             items = [
@@ -69,8 +69,7 @@ class Generation:
                 )
                 for layout, request in zip(layouts, requests, strict=True)
             ]
-            make = Filler if config.kind == "masked" else Writer
-            self._work.append(make(network, items, sampling))
+            self._work.append(at_work(network, items, sampling))
 
     @property
     def num_coarse(self) -> int:
@@ -110,6 +109,11 @@ class Generation:
         """Of the levels of the first networks. Shape: -> [(1, K_l, N_l), ...]."""
         parts = zip(self._work[:num_networks], self._layouts, strict=False)
         return [level for work, layouts in parts for level in layouts[item].codes_so_far(work.made(item).tokens)]
+
+
+def at_work(network: CodeNetwork, items: Sequence[Item], sampling: Sampling) -> Makes:
+    """A network of any kind at work on items."""
+    return (Filler if network.config.kind == "masked" else Writer)(network, items, sampling)
 
 
 class Filler:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.nn.modules import ModuleList
-from audiovq.priors import masked
-from audiovq.priors.autoregressive import Item, Writer
+from audiovq.priors.autoregressive import Item
 from audiovq.priors.condition import UNKNOWN
 from audiovq.priors.config import PriorConfig
+from audiovq.priors.generation import at_work
 from audiovq.priors.layouts import NOTHING
 from audiovq.priors.music_condition import MusicInputs
 from audiovq.priors.network import CodeNetwork
@@ -108,13 +108,9 @@ class MusicPrior(nn.Module):
         layout, inputs = network.layout(window.end - window.start), self._inputs(levels, window, labels)
         primer = layout.tokens(seen)
         draws = [ItemRandom(sampling.seed, "music", config.kind, config.level, window.start, n) for n in range(number)]
-        if config.kind == "masked":
-            made = [masked.fill_in(network, layout, inputs, coarser, sampling, random, primer) for random in draws]
-        else:
-            writer = Writer(network, [Item(layout, inputs, random, primer) for random in draws], sampling)
-            writer.write(layout.num_coarse, [coarser] * number)
-            made = [writer.made(n) for n in range(number)]
-        return [[part[0] for part in layout.codes(each.tokens)] for each in made]
+        work = at_work(network, [Item(layout, inputs, random, primer) for random in draws], sampling)
+        work.write(layout.num_coarse, [coarser] * number)
+        return [[part[0] for part in layout.codes(work.made(n).tokens)] for n in range(number)]
 
     @torch.inference_mode()
     def _misfit(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,7 +74,6 @@ class Sampling:
             raise ValueError(f"speed is {self.speed}, expected 0.2 to 5")
 
 
-_MANY = 4000  # random numbers: from here on numpy's hand-over of the generator's state is repaid
 _FIRST = 256  # so many of the likeliest codes are looked at before all are: sorting thousands is slow
 _FIRST_OF_MANY = 32  # where a second look at some rows costs less than a longer one at all of them
 _MANY_ROWS = 16
@@ -92,16 +90,8 @@ class ItemRandom:
         return self._random.random()
 
     def uniforms(self, number: int) -> Tensor:
-        """As many calls of ``uniform`` give them, but sooner. Shape: (number,) float64."""
-        if number < _MANY:
-            return torch.tensor([self._random.random() for _ in range(number)], dtype=torch.float64)
-        version, (*words, place), other = self._random.getstate()
-        same = np.random.RandomState()
-        same.set_state({"bit_generator": "MT19937", "state": {"key": np.array(words, np.uint32), "pos": place}})
-        drawn = torch.from_numpy(same.random_sample(number))
-        state = same.get_state(legacy=False)["state"]
-        self._random.setstate((version, (*state["key"].tolist(), state["pos"]), other))
-        return drawn
+        """Shape: (number,) float64."""
+        return torch.tensor([self._random.random() for _ in range(number)], dtype=torch.float64)
 
 
 def draw(logits: Tensor, sampling: Sampling, temperature: float, uniforms: Tensor) -> Tensor:

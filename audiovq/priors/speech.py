@@ -75,11 +75,3 @@ class SpeechPrior(nn.Module):
     def begin(self, requests: Sequence[Request], sampling: Sampling) -> Generation:
         """The codes of several items, to be made as far as is asked for at a time."""
         return Generation(list(self.networks), requests, sampling)
-
-
-def check_complete(networks: Sequence[PriorConfig]) -> None:
-    """Raises: ValueError unless the networks make every level once, coarse first."""
-    levels = [level for network in networks for level in network.covered]
-    wanted = list(range(networks[0].codes.num_levels)) if networks else []
-    if not networks or levels != wanted:
-        raise ValueError(f"the networks make the levels {levels}, expected each of {wanted} once, coarse first")

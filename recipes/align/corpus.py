@@ -14,7 +14,7 @@ from audiovq.data.inventories import Inventories
 from audiovq.data.speech_units import Units, units_of
 from audiovq.data.symbol_tables import Spoken, SymbolTableError, read_symbols
 from audiovq.models import VQVAE
-from audiovq.pretrained import ModelError
+from audiovq.pretrained import ModelError, same_codes
 from audiovq.priors.alignment.features import frame_features, num_features
 from audiovq.tokenizer import Tokenizer
 from audiovq.tokens import TokenTable
@@ -119,7 +119,7 @@ def _codes(wanted: set[str], folders: Sequence[str], tokenizer: Tokenizer) -> di
     for folder in folders:
         table = TokenTable(folder)
         layout = table.layout
-        if layout.model.rpartition("@")[2] != tokenizer.model_id.rpartition("@")[2]:
+        if not same_codes(layout.model, tokenizer.model_id):
             raise ModelError(f"{folder} holds codes of {layout.model}, expected those of {tokenizer.model_id}")
         for entry in table.entries():
             if entry.utt_id in wanted:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from lhotse.cut import Cut
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -17,7 +15,7 @@ from audiovq.audio.mel import LogMel
 from audiovq.data.augment import random_prefixes
 from audiovq.data.item_random import uniform
 from audiovq.data.loader import Batch, load, ordered_batches, pick_evenly, read_cuts, spread
-from audiovq.data.source import CutSource, ResidentSource, Source
+from audiovq.data.source import HearsSource, open_source
 from audiovq.losses.masked import l1_loss
 from audiovq.losses.spectral import MultiScaleMelLoss
 from audiovq.nn.mask import FrameMask
@@ -32,7 +30,7 @@ VALID_WINDOW_SECONDS = 30.0  # longer utterances of the validation data are cut,
 NUM_CLIPS = 3  # of the validation data, to look at and to listen to
 
 
-class VocoderTask(Task[Any, Batch]):
+class VocoderTask(HearsSource, Task[Any, Batch]):
     """A generator, and its data.
 
     auxiliary: modules whose state belongs to the generator's training.
@@ -48,35 +46,15 @@ class VocoderTask(Task[Any, Batch]):
         self.hop_length, self.sample_rate = self.generator.hop_length, self.generator.mel.sample_rate
         self.log_mel = LogMel(self.generator.mel).to(fabric.device)
         self.multi_scale_mel = MultiScaleMelLoss(self.sample_rate).to(fabric.device)
-        self.sound = self._source()
+        self.sound = open_source(
+            config.data, self.hop_length, config.seed, fabric.device, ignore_stop_requests, config.data.train_seconds
+        )
         valid_cuts = read_cuts(Path(config.data.valid_cuts), VALID_WINDOW_SECONDS)
         self.valid_cuts = spread(valid_cuts, config.data.valid_seconds)
 
     @abstractmethod
     def decode(self, network: nn.Module, features: list[Tensor], mask: FrameMask) -> Tensor:
         """The sound of what the generator has read. Shape: -> (B, 1, T)."""
-
-    # -- data ----------------------------------------------------------------------------------------------------
-
-    def _source(self) -> Source:
-        data, seed = self.config.data, self.config.seed
-        cuts = read_cuts(Path(data.train_cuts), None if data.resident else data.window_seconds)
-        if data.resident:
-            return ResidentSource.read(cuts, data, data.train_seconds, self.hop_length, seed, self.fabric.device)
-
-        def window(cut: Cut, epoch: int) -> Cut:
-            return random_window(cut, data.train_seconds, seed, epoch)
-
-        return CutSource(cuts, data, self.hop_length, seed, ignore_stop_requests, window)
-
-    def epoch_batches(self, epoch: int) -> Sequence[Sequence[Any]]:
-        return self.sound.epoch_batches(epoch)
-
-    def load(self, shares: Sequence[Sequence[Any]], epoch: int) -> Iterable[Batch]:
-        return self.sound.load(shares, epoch)
-
-    def cost(self, batch: Sequence[Any]) -> float:
-        return self.sound.cost(batch)
 
     def _mask(self, num_frames: Tensor, wave: Tensor) -> FrameMask:
         return FrameMask.from_lengths(num_frames, wave.shape[-1] // self.hop_length)
@@ -161,12 +139,3 @@ class VocoderTask(Task[Any, Batch]):
     def export(self, folder: Path) -> None:
         self._load_average()
         self.generator.save(folder, self.config.name, self.config.licence)
-
-
-def random_window(cut: Cut, seconds: float, seed: int, epoch: int) -> Cut:
-    """``seconds`` from anywhere in the cut, elsewhere each epoch; the whole cut if it is no longer."""
-    if cut.duration <= seconds:
-        return cut
-    last = round((cut.duration - seconds) * cut.sampling_rate)
-    start = random.Random(f"{seed} {epoch} {cut.id} window").randint(0, last)
-    return cut.truncate(offset=start / cut.sampling_rate, duration=seconds, preserve_id=True)

@@ -124,7 +124,7 @@ def test_windows_know_their_place_and_their_labels(monkeypatch: pytest.MonkeyPat
         return Writer(network, items, sampling)
 
     made, levels = prior(), nothing()
-    monkeypatch.setattr(music, "Writer", spied)
+    monkeypatch.setattr(music, "at_work", spied)
     filled(made, levels)
     asked = [(item.layout.num_coarse, item.inputs) for item in seen]
     told = [(i.labels.tolist(), int(i.starts), int(i.totals), n) for n, i in asked if isinstance(i, MusicInputs)]

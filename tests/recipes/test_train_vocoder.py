@@ -17,6 +17,7 @@ from audiovq.audio.mel import LogMelConfig
 from audiovq.audio.unfold import Unfold
 from audiovq.data.augment import random_gains
 from audiovq.data.loader import Batch, read_cuts
+from audiovq.data.source import random_window
 from audiovq.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from audiovq.models import VQVAE
 from audiovq.models.discriminators import Discriminators, DiscriminatorsConfig, Judgement
@@ -39,7 +40,7 @@ from recipes.schema import (
 from recipes.train_vocoder.adversarial_task import AdversarialTask
 from recipes.train_vocoder.magnitude_task import MagnitudeTask
 from recipes.train_vocoder.run import train
-from recipes.train_vocoder.task import VocoderTask, random_window
+from recipes.train_vocoder.task import VocoderTask
 from tests.models import tiny
 from tests.recipes.tiny_run import RATE, events, last_state, noise_cuts
 from tests.same import same
@@ -366,12 +367,12 @@ def test_validation_tells_of_everything_that_can_be_read(cuts: str, tokenizer: s
 
 def test_windows_are_drawn_anew_each_epoch_and_alike_for_everyone(cuts: str) -> None:
     cut = max(read_cuts(Path(cuts), None), key=lambda cut: cut.duration)
-    windows = [random_window(cut, 0.2, 1, epoch) for epoch in range(20)]
-    assert windows == [random_window(cut, 0.2, 1, epoch) for epoch in range(20)]
+    windows = [random_window(cut, epoch, 0.2, 1) for epoch in range(20)]
+    assert windows == [random_window(cut, epoch, 0.2, 1) for epoch in range(20)]
     assert len({window.start for window in windows}) > 10
     assert all(window.start >= cut.start and window.end <= cut.end + 1e-9 for window in windows)
     assert all(window.load_audio().shape == (1, RATE // 5) for window in windows)
-    assert random_window(cut, 60.0, 1, 0) == cut
+    assert random_window(cut, 0, 60.0, 1) == cut
 
 
 def test_which_items_are_decoded_is_up_to_the_items(cuts: str, tokenizer: str, tmp_path: Path) -> None:
