@@ -47,7 +47,8 @@ def dnsmos_p808(reference: Tensor | np.ndarray, result: Tensor | np.ndarray, sam
     Source: Reddy et al. 2021, "DNSMOS: A Non-Intrusive Perceptual Objective Speech Quality Metric to Evaluate Noise
     Suppressors"; by the package speechmos.
     """
-    return float(_dnsmos()(_speech("DNSMOS", reference, result, sample_rate), MOS_RATE, False)["p808_mos"])
+    wave = _speech("DNSMOS", reference, result, sample_rate)
+    return float(_dnsmos()(wave, MOS_RATE, False)["p808_mos"])
 
 
 def plcmos(reference: Tensor | np.ndarray, result: Tensor | np.ndarray, sample_rate: int) -> float:
@@ -60,8 +61,9 @@ def plcmos(reference: Tensor | np.ndarray, result: Tensor | np.ndarray, sample_r
     Source: Diener et al. 2023, "PLCMOS - A Data-driven Non-intrusive Metric for the Evaluation of Packet Loss
     Concealment Algorithms"; by the package speechmos.
     """
+    wave = _speech("PLCMOS", reference, result, sample_rate)
     model = _plcmos()
-    features = np.float32(model.stft_transform(_speech("PLCMOS", reference, result, sample_rate)))[None, None]
+    features = np.float32(model.stft_transform(wave))[None, None]
     listeners = np.random.default_rng(0).normal(size=(_PLCMOS_LISTENERS, 1, 64)).astype(np.float32)
     grades = [model.session.run(None, {"degraded_audio": features, "rater_embed": each})[0] for each in listeners]
     return float(np.mean(grades))
