@@ -79,15 +79,16 @@ class WaveDecoderConfig:
 
 @dataclass(kw_only=True)
 class VocoderLossWeights:
-    """Weights of what the generator learns from, which a balancer takes for shares of the gradient at the waveform."""
+    """Weights of what the generator learns from, which a balancer takes for shares of the gradient at its output."""
 
-    multi_scale_mel: float = 1.0
+    multi_scale_mel: float = 1.0  # of waves
+    magnitude: float = 1.0  # of magnitudes
     adversarial: float = 0.3
     feature_matching: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.multi_scale_mel <= 0 or min(self.adversarial, self.feature_matching) < 0:
-            raise ValueError(f"expected multi_scale_mel above 0 and no weight below 0, got {self}")
+        if min(self.multi_scale_mel, self.magnitude) <= 0 or min(self.adversarial, self.feature_matching) < 0:
+            raise ValueError(f"expected multi_scale_mel and magnitude above 0 and no weight below 0, got {self}")
 
     @property
     def uses_discriminators(self) -> bool:
@@ -96,7 +97,7 @@ class VocoderLossWeights:
 
 @dataclass(kw_only=True)
 class BalancerConfig:
-    """Whether weights of losses are shares of the gradient at the waveform."""
+    """Whether weights of losses are shares of the gradient at what the generator makes."""
 
     enabled: bool = True
     decay: float = 0.99  # of the running sizes of gradients
@@ -127,8 +128,9 @@ class TrainVocoderConfig(RunConfig):
     name: str  # of the model, as it will be known
     licence: str = "unstated"
     source: str = "mel"  # mel: a vocoder is trained; codes: a waveform decoder for the codes of a tokenizer
-    tokenizer: str = ""  # a bundled tokenizer or its folder
-    decoded_share: float = 0.0  # source=mel: share of items that are read as the tokenizer decodes them
+    # Bundled tokenizers or their folders: one, when source=codes; otherwise those whose decoded log-mels are read too.
+    tokenizers: list[str] = field(default_factory=list)
+    decoded_share: float = 0.0  # source=mel: share of items that are read as one of the tokenizers decodes them
     level_dropout: float = 0.0  # source=codes: share of items of which only a random prefix of levels is decoded
     init_from: str = ""  # a model of the same form that a new run begins with, and its discriminators if it has them
     model: VocoderConfig = field(default_factory=VocoderConfig)  # source=mel
@@ -152,13 +154,10 @@ class TrainVocoderConfig(RunConfig):
         for share in ("decoded_share", "level_dropout"):
             if not 0 <= getattr(self, share) <= 1:
                 raise ValueError(f"{share} is {getattr(self, share)}, expected 0 to 1")
-        if self.makes_magnitudes and self.loss.uses_discriminators:
-            raise ValueError(
-                "model.head=magnitude learns magnitudes alone, which no discriminator hears: "
-                "set loss.adversarial=0 loss.feature_matching=0"
-            )
-        if not self.tokenizer and (self.source == "codes" or self.decoded_share):
-            raise ValueError("source=codes and decoded_share need a tokenizer: add tokenizer=NAME_OR_FOLDER")
+        if self.source == "codes" and len(self.tokenizers) != 1:
+            raise ValueError(f"tokenizers are {self.tokenizers}; source=codes needs one: tokenizers=[NAME_OR_FOLDER]")
+        if self.decoded_share and not self.tokenizers:
+            raise ValueError("decoded_share needs tokenizers: add tokenizers=[NAME_OR_FOLDER]")
 
     @property
     def makes_magnitudes(self) -> bool:

@@ -29,11 +29,10 @@ def relative_l2_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor
     return (relative * frames).sum() / frames.sum().clamp(min=1)
 
 
-def compressed_magnitude_loss(prediction: Tensor, target: Tensor, mask: Tensor, power: float = 0.3) -> Tensor:
-    """Mean absolute difference of magnitudes to the power of ``power``, as loudness is to the ear.
+def compressed(magnitude: Tensor, power: float = 0.3) -> Tensor:
+    """Magnitudes to the power of ``power``: differences of them are as those of loudness are to the ear.
 
-    Shape: (B, F, N) both, mask (B, 1, N) -> scalar.
     Source: Wilson et al. 2018, Exploring Tradeoffs in Models for Low-Latency Speech Enhancement, section 3.
     """
     floor = 1e-5  # where the slope of the power would be endless
-    return l1_loss(prediction.float().clamp(min=floor) ** power, target.float().clamp(min=floor) ** power, mask)
+    return magnitude.float().clamp(min=floor) ** power

@@ -1,11 +1,13 @@
-"""Discriminators of waveforms: networks that tell decoded sound from real sound, in several views of it.
+"""Discriminators: networks that tell decoded sound, or decoded magnitudes, from real ones, in several views of them.
 
 Every item of a batch is judged as it would be alone: each layer sees zeros beyond an item's end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +26,20 @@ class DiscriminatorsConfig:
 
     Each view of ``periods`` folds the wave into rows of so many samples and strides by 3 from one entry of
     ``period_channels`` to the next; each of ``n_ffts`` reads complex spectra, a hop of a quarter window apart.
+    Of magnitudes each view reads the bins between two of ``band_edges``, which are shares of all bins.
     """
 
     periods: list[int] = field(default_factory=lambda: [2, 3, 5, 7, 11])
     period_channels: list[int] = field(default_factory=lambda: [16, 32, 64, 128])
     n_ffts: list[int] = field(default_factory=lambda: [256, 512, 1024])
     stft_channels: int = 16
+    band_edges: list[float] = field(default_factory=lambda: [0.0, 0.25, 0.5, 1.0])
+    band_channels: int = 16
+
+    def __post_init__(self) -> None:
+        edges = self.band_edges
+        if len(edges) < 2 or edges[0] < 0 or edges[-1] > 1 or any(a >= b for a, b in pairwise(edges)):
+            raise ValueError(f"band_edges are {edges}, expected two or more that rise from 0 or more to at most 1")
 
 
 @dataclass
@@ -47,23 +57,23 @@ class Judgement:
 
 
 class View(nn.Module):
-    """Convolutions over a picture of the wave whose frames run along the third axis."""
+    """Convolutions over a picture of the sound whose frames run along the third axis."""
 
     def __init__(self, layers: list[nn.Conv2d]) -> None:
         super().__init__()
         self.layers = ModuleList[nn.Conv2d](weight_norm(layer) for layer in layers)
 
-    def picture(self, wave: Tensor) -> Tensor:
-        """Shape: (B, 1, T) -> (B, C, N, H)."""
+    def picture(self, sound: Tensor) -> Tensor:
+        """Shape: a wave (B, 1, T), or magnitudes (B, F, T) -> (B, C, N, H)."""
         raise NotImplementedError
 
-    def num_frames(self, num_samples: Tensor) -> Tensor:
-        """Frames of the picture that each item has. Shape: (B,) int."""
+    def num_frames(self, lengths: Tensor) -> Tensor:
+        """Frames of the picture that each item has, by its length on the last axis of the sound. Shape: (B,) int."""
         raise NotImplementedError
 
-    def forward(self, wave: Tensor, num_samples: Tensor) -> Judgement:
-        frames = self.num_frames(num_samples)
-        x = _without_padding(self.picture(wave), frames)
+    def forward(self, sound: Tensor, lengths: Tensor) -> Judgement:
+        frames = self.num_frames(lengths)
+        x = _without_padding(self.picture(sound), frames)
         features, feature_frames = [], []
         for layer in list(self.layers)[:-1]:
             frames = -(-frames // layer.stride[0])
@@ -89,12 +99,12 @@ class PeriodView(View):
         super().__init__(layers)
         self.period = period
 
-    def picture(self, wave: Tensor) -> Tensor:
-        missing = padded_samples(wave.shape[-1], self.period) - wave.shape[-1]
-        return F.pad(wave, (0, missing)).unflatten(-1, (-1, self.period))
+    def picture(self, sound: Tensor) -> Tensor:
+        missing = padded_samples(sound.shape[-1], self.period) - sound.shape[-1]
+        return F.pad(sound, (0, missing)).unflatten(-1, (-1, self.period))
 
-    def num_frames(self, num_samples: Tensor) -> Tensor:
-        return -(-num_samples // self.period)
+    def num_frames(self, lengths: Tensor) -> Tensor:
+        return -(-lengths // self.period)
 
 
 class STFTView(View):
@@ -107,53 +117,85 @@ class STFTView(View):
     window: Tensor
 
     def __init__(self, n_fft: int, channels: int) -> None:
-        layers = [
-            nn.Conv2d(before, channels, (3, 9), stride=(1, 2), padding=(dilation, 4), dilation=(dilation, 1))
-            for before, dilation in ((2, 1), (channels, 1), (channels, 2), (channels, 4))
-        ]
-        layers.append(nn.Conv2d(channels, channels, 3, padding=1))
-        layers.append(nn.Conv2d(channels, 1, 3, padding=1))
-        super().__init__(layers)
+        super().__init__(_spectral_layers(2, channels))
         self.n_fft, self.hop_length = n_fft, n_fft // 4
         # Divided by its norm, so that the spectrum of noise is as large as the noise.
         window = torch.hann_window(n_fft)
         self.register_buffer("window", window / window.norm(), persistent=False)
 
-    def picture(self, wave: Tensor) -> Tensor:
-        with torch.autocast(wave.device.type, enabled=False):
-            missing = padded_samples(wave.shape[-1], self.hop_length) - wave.shape[-1]
+    def picture(self, sound: Tensor) -> Tensor:
+        with torch.autocast(sound.device.type, enabled=False):
+            missing = padded_samples(sound.shape[-1], self.hop_length) - sound.shape[-1]
             margin = (self.n_fft - self.hop_length) // 2
-            padded = F.pad(wave[:, 0].float(), (margin, margin + missing))
+            padded = F.pad(sound[:, 0].float(), (margin, margin + missing))
             spectrum = torch.stft(
                 padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True
             )
             return torch.view_as_real(spectrum).permute(0, 3, 2, 1).contiguous()
 
-    def num_frames(self, num_samples: Tensor) -> Tensor:
-        return -(-num_samples // self.hop_length)
+    def num_frames(self, lengths: Tensor) -> Tensor:
+        return -(-lengths // self.hop_length)
+
+
+class BandView(View):
+    """The magnitudes of some bins, in frames as they come.
+
+    Source: Kumar et al. 2023, High-Fidelity Audio Compression with Improved RVQGAN, section 3.4, of magnitudes alone.
+    """
+
+    def __init__(self, low: float, high: float, channels: int) -> None:
+        super().__init__(_spectral_layers(1, channels))
+        self.low, self.high = low, high
+
+    def picture(self, sound: Tensor) -> Tensor:
+        num_bins = sound.shape[1]
+        return sound[:, round(self.low * num_bins) : round(self.high * num_bins)].transpose(1, 2)[:, None]
+
+    def num_frames(self, lengths: Tensor) -> Tensor:
+        return lengths
+
+
+def _spectral_layers(in_channels: int, channels: int) -> list[nn.Conv2d]:
+    """Of a picture with bins along its last axis, which they halve four times."""
+    layers = [
+        nn.Conv2d(before, channels, (3, 9), stride=(1, 2), padding=(dilation, 4), dilation=(dilation, 1))
+        for before, dilation in ((in_channels, 1), (channels, 1), (channels, 2), (channels, 4))
+    ]
+    layers.append(nn.Conv2d(channels, channels, 3, padding=1))
+    layers.append(nn.Conv2d(channels, 1, 3, padding=1))
+    return layers
 
 
 class Discriminators(nn.Module):
-    """All views; each judges by itself.
+    """Several views; each judges by itself.
 
-    num_samples: the valid samples of each item, at its beginning.
+    lengths: how much of each item is valid, at its beginning.
 
-    Shape: wave (B, 1, T), num_samples (B,) int -> one judgement of each view.
+    Shape: a wave (B, 1, T) or magnitudes (B, F, T), lengths (B,) int -> one judgement of each view.
     """
 
-    def __init__(self, config: DiscriminatorsConfig) -> None:
+    def __init__(self, views: Sequence[View]) -> None:
         super().__init__()
-        self.config = config
-        views: list[View] = [PeriodView(period, list(config.period_channels)) for period in config.periods]
-        views += [STFTView(n_fft, config.stft_channels) for n_fft in config.n_ffts]
-        if not views:
-            raise ValueError("periods and n_ffts are both empty, expected at least one view of the wave")
         self.views = ModuleList[View](views)
 
-    def forward(self, wave: Tensor, num_samples: Tensor) -> list[Judgement]:
-        beyond = torch.arange(wave.shape[-1], device=wave.device) >= num_samples[:, None, None]
-        wave = wave.masked_fill(beyond, 0.0)
-        return [view(wave, num_samples) for view in self.views]
+    def forward(self, sound: Tensor, lengths: Tensor) -> list[Judgement]:
+        beyond = torch.arange(sound.shape[-1], device=sound.device) >= lengths[:, None, None]
+        sound = sound.masked_fill(beyond, 0.0)
+        return [view(sound, lengths) for view in self.views]
+
+
+def wave_discriminators(config: DiscriminatorsConfig) -> Discriminators:
+    """Those that judge waveforms."""
+    views: list[View] = [PeriodView(period, list(config.period_channels)) for period in config.periods]
+    views += [STFTView(n_fft, config.stft_channels) for n_fft in config.n_ffts]
+    if not views:
+        raise ValueError("periods and n_ffts are both empty, expected at least one view of the wave")
+    return Discriminators(views)
+
+
+def magnitude_discriminators(config: DiscriminatorsConfig) -> Discriminators:
+    """Those that judge compressed magnitudes."""
+    return Discriminators([BandView(low, high, config.band_channels) for low, high in pairwise(config.band_edges)])
 
 
 def _without_padding(x: Tensor, frames: Tensor) -> Tensor:

@@ -14,7 +14,7 @@
   data=data/$name
   exp=exp/$name/voc1
   experiment=${name}_voc1 # in configs/experiment
-  tokenizer=speech-16k
+  tokenizers=speech-16k,speech-16k-hq
   about_data=egs/$name/README.md
   dry_run=
   more_help=

@@ -5,7 +5,7 @@
 
 # shellcheck disable=SC2034  # parse_options.sh uses them
 {
-  options="stage stop_stage nj ngpu time_budget_minutes num_utterances data exp experiment tokenizer"
+  options="stage stop_stage nj ngpu time_budget_minutes num_utterances data exp experiment tokenizers"
   flags="dry_run"
   help_message="usage: egs/$name/voc1/run.sh [OPTIONS] [-- SETTINGS OF THE TRAINING]
 $about
@@ -17,7 +17,7 @@ options (with their defaults):
   --dry_run       print the command of each stage and run none; needs no data
   --stage ${stage:?} --stop_stage ${stop_stage:?}  the first and the last stage to run; each goes on where it was stopped
   --experiment ${experiment:?}   in configs/experiment
-  --tokenizer ${tokenizer:?}   whose decoded log-mels it is scored on, and may learn from
+  --tokenizers ${tokenizers:?}   whose decoded log-mels it is scored on, and may learn from
   --num_utterances ${num_utterances:?}   to score on, drawn evenly over the voices; 0 takes all
   --nj ${nj:?}          processes for stages 0 and 2
   --ngpu ${ngpu:?}        GPUs to train on; 0 is the CPU
@@ -37,14 +37,14 @@ fi
 if stage_wanted 1 "train"; then
   need "$data/cuts_train.jsonl.gz" 0
   need "$data/cuts_valid.jsonl.gz" 0
-  train recipes.train_vocoder experiment="$experiment" output_dir="$exp" tokenizer="$tokenizer" \
+  train recipes.train_vocoder experiment="$experiment" output_dir="$exp" tokenizers="[$tokenizers]" \
     data.train_cuts="$data/cuts_train.jsonl.gz" data.valid_cuts="$data/cuts_valid.jsonl.gz" "$@"
 fi
 
 if stage_wanted 2 "evaluate"; then
   need "$exp/model" 1
   need "$data/test/wav.scp" 0
-  run "$python" -m recipes.evaluate_vocoder vocoders="[$exp/model]" tokenizers="[$tokenizer]" data="$data/test" \
+  run "$python" -m recipes.evaluate_vocoder vocoders="[$exp/model]" tokenizers="[$tokenizers]" data="$data/test" \
     output_dir="$exp/scores" num_utterances="$num_utterances" num_workers="$nj"
 fi
 

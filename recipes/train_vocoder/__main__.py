@@ -1,8 +1,8 @@
 """Train what makes sound: a vocoder of log-mels, or a waveform decoder for the frozen codes of a tokenizer.
 
     python -m recipes.train_vocoder experiment=debian_speech_voc1 output_dir=exp/my_vocoder
-    python -m recipes.train_vocoder experiment=debian_speech_voc1 tokenizer=speech-16k decoded_share=0.5
-    python -m recipes.train_vocoder experiment=debian_speech_voc1 tokenizer=speech-16k source=codes
+    python -m recipes.train_vocoder experiment=debian_speech_voc1 'tokenizers=[speech-16k,speech-16k-hq]'
+    python -m recipes.train_vocoder experiment=debian_speech_voc1 'tokenizers=[speech-16k]' source=codes
 
 The generator learns from spectral distances, and from ``adversarial.start_step`` on also against discriminators. The
 same command again goes on from the last checkpoint in output_dir. Exit code 75 means that it was asked to stop, has

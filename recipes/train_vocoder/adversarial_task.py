@@ -1,14 +1,17 @@
-"""Training against discriminators: the generator makes waveforms and learns from what is said of them."""
+"""Training against discriminators: the generator learns from what is said of what it makes."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import safetensors.torch
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from audiovq.data.augment import random_gains
 from audiovq.data.item_random import uniform
@@ -17,7 +20,6 @@ from audiovq.files import write_atomically
 from audiovq.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from audiovq.losses.balancer import Balancer
 from audiovq.models.discriminators import Discriminators
-from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import ModelError, find
 from audiovq.processes import all_reduce_sum
 from audiovq.train.task import Trained
@@ -27,15 +29,34 @@ from recipes.train_vocoder.task import VocoderTask
 DISCRIMINATORS_FILE = "discriminators.safetensors"  # beside the model
 
 
+@dataclass
+class Made:
+    """What the generator makes of a batch, beside what it should be.
+
+    Shapes: output, target (B, C, T), lengths (B,): how much of T is each item's own.
+    """
+
+    output: Tensor
+    target: Tensor
+    lengths: Tensor
+
+
 class AdversarialTask(VocoderTask):
-    """A generator of sound, its discriminators, and their losses."""
+    """A generator of waves or of magnitudes, its discriminators, and their losses."""
+
+    distance_name: ClassVar[str]  # the loss that needs no discriminators
 
     def __init__(self, config: TrainVocoderConfig, fabric: Fabric) -> None:
-        self.balancer = Balancer(generator_weights(config), config.balancer.decay).to(fabric.device)
+        self.generator_weights = {
+            name: weight
+            for name in (self.distance_name, "adversarial", "feature_matching")
+            if (weight := getattr(config.loss, name))
+        }
+        self.balancer = Balancer(self.generator_weights, config.balancer.decay).to(fabric.device)
         super().__init__(config, fabric, {"balancer": self.balancer})
         self.start_step = config.adversarial.start_step
         if config.loss.uses_discriminators:
-            self.discriminators = initial_discriminators(config).to(fabric.device)
+            self.discriminators = begun(self.new_discriminators(), config).to(fabric.device)
             self.networks["discriminators"] = Trained(
                 self.discriminators, config.discriminator_optim, config.total_steps, self.start_step
             )
@@ -43,17 +64,32 @@ class AdversarialTask(VocoderTask):
         self.adversarial = config.loss.uses_discriminators and self.start_step < config.total_steps
         self.listening = self.start_step + config.adversarial.lead_steps < config.total_steps
 
-    def decode(self, network: nn.Module, features: list[Tensor], mask: FrameMask) -> Tensor:
-        return self.generator.sound(network, features, mask)
+    @abstractmethod
+    def new_discriminators(self) -> Discriminators:
+        """With random weights."""
 
-    def before_step(self, step: int) -> None:
+    @abstractmethod
+    def make(self, wave: Tensor, batch: Batch) -> Made:
+        """What the generator makes of ``wave``, which is the batch's but for its level."""
+
+    @abstractmethod
+    def distance(self, signal: Tensor, made: Made) -> Tensor:
+        """How far a signal of the output's shape is from the target."""
+
+    @property
+    @abstractmethod
+    def rate(self) -> float:
+        """Steps of the output's last axis in a second."""
+
+    def before_step(self, step: int) -> str | None:
         self.adversarial = self.config.loss.uses_discriminators and step >= self.start_step
         self.listening = step >= self.start_step + self.config.adversarial.lead_steps
+        return None
 
     def weights(self) -> Mapping[str, float]:
-        weights = generator_weights(self.config)
+        weights = self.generator_weights
         if not (self.adversarial and self.listening):
-            weights = {"multi_scale_mel": weights["multi_scale_mel"]}
+            weights = {self.distance_name: weights[self.distance_name]}
         return {**weights, "discriminators": 1.0} if self.adversarial else weights
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -61,59 +97,56 @@ class AdversarialTask(VocoderTask):
 
         The generator's terms are functions of its output cut off from it: of their gradients there, weighed, the
         objective makes the generator's. So the discriminators learn from their own term alone, and the generator from
-        its own, with one judgement of the decoded wave for both.
+        its own, with one judgement of what is made for both.
         """
         self.trained.train()
-        mask, num_samples = self._mask(batch.num_frames, batch.wave), batch.num_frames * self.hop_length
-        wave = batch.wave * random_gains(batch, self.config.data.gain_db)
-        keep = self._kept_levels(batch)
-        features = self._read(wave, mask, keep, batch.seeds)
-        # Heads that overlap frames spill past an item's end.
-        output = self.generator.sound(self.trained["network"], features, mask, keep).float() * mask.at(self.hop_length)
-        signal = output.detach().requires_grad_()
-        terms = {"multi_scale_mel": self.multi_scale_mel(signal, wave, num_samples)}
-        judging = output.new_zeros(())
+        made = self.make(batch.wave * random_gains(batch, self.config.data.gain_db), batch)
+        signal = made.output.detach().requires_grad_()
+        terms = {self.distance_name: self.distance(signal, made)}
+        judging = signal.new_zeros(())
         if self.adversarial:
-            judged = self._judge(signal, wave, num_samples, batch.seeds)
+            judged = self._judge(signal, made, batch.seeds)
             judging = judged.pop("discriminators")
             terms |= judged
-        gradient = self._gradient(terms, signal, num_samples)
-        objective = (output * gradient).sum() + judging
+        gradient = self._gradient(terms, signal, made.lengths)
         return {
             **{name: term.detach() for name, term in terms.items()},
             "discriminators": judging,
-            "objective": objective,
+            "objective": (made.output * gradient).sum() + judging,
         }
 
     def objective(self, terms: Mapping[str, Tensor]) -> Tensor:
         return terms["objective"]
 
-    def _judge(self, signal: Tensor, wave: Tensor, num_samples: Tensor, seeds: Tensor) -> dict[str, Tensor]:
+    def _judge(self, signal: Tensor, made: Made, seeds: Tensor) -> dict[str, Tensor]:
         """All terms that discriminators have a part in, from a random part of each item."""
-        length = min(wave.shape[-1], round(self.config.adversarial.judged_seconds * self.sample_rate))
-        starts = (uniform(seeds, "judged").to(wave.device) * (num_samples - length).clamp(min=0)).long()
-        places = starts[:, None, None] + torch.arange(length, device=wave.device)
-        heard = num_samples.clamp(max=length)
-        real = self.discriminators(wave.gather(2, places), heard)
+        length = min(signal.shape[-1], round(self.config.adversarial.judged_seconds * self.rate))
+        starts = (uniform(seeds, "judged").to(signal.device) * (made.lengths - length).clamp(min=0)).long()
+        places = starts[:, None, None] + torch.arange(length, device=signal.device)
+        places = places.expand(-1, signal.shape[1], -1)
+        heard = made.lengths.clamp(max=length)
+        real = self.discriminators(made.target.gather(2, places), heard)
         decoded = self.discriminators(signal.gather(2, places), heard)
         form, frames = self.config.adversarial.form, [view.score_frames for view in decoded]
         scores = [view.score for view in decoded]
-        terms = {"discriminators": discriminator_loss(form, [view.score for view in real], scores, frames, num_samples)}
+        terms = {
+            "discriminators": discriminator_loss(form, [view.score for view in real], scores, frames, made.lengths)
+        }
         if self.listening and self.config.loss.adversarial:
-            terms["adversarial"] = generator_loss(form, scores, frames, num_samples)
+            terms["adversarial"] = generator_loss(form, scores, frames, made.lengths)
         if self.listening and self.config.loss.feature_matching:
             terms["feature_matching"] = feature_matching_loss(
                 [layer for view in real for layer in view.features],
                 [layer for view in decoded for layer in view.features],
                 [layer for view in decoded for layer in view.feature_frames],
-                num_samples,
+                made.lengths,
             )
         return terms
 
-    def _gradient(self, terms: Mapping[str, Tensor], signal: Tensor, num_samples: Tensor) -> Tensor:
-        """What the generator is to descend, at its output. Shape: (B, 1, T)."""
-        total = num_samples.sum().clamp(min=1)
-        weights = generator_weights(self.config)
+    def _gradient(self, terms: Mapping[str, Tensor], signal: Tensor, lengths: Tensor) -> Tensor:
+        """What the generator is to descend, at its output. Shape: (B, C, T)."""
+        total = lengths.sum().clamp(min=1)
+        weights = self.generator_weights
         with torch.autocast(signal.device.type, enabled=False):
             if not self.config.balancer.enabled:
                 weighted = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
@@ -121,9 +154,9 @@ class AdversarialTask(VocoderTask):
                 return gradient
             gradients = {name: torch.autograd.grad(term, signal, retain_graph=True)[0] for name, term in terms.items()}
         # Of an item's own loss, of which it has a part by its length in that of the batch.
-        per_item = (total / num_samples.clamp(min=1))[:, None, None]
+        per_item = (total / lengths.clamp(min=1))[:, None, None]
         own = {name: gradient * per_item for name, gradient in gradients.items()}
-        self.balancer.measure(own, num_samples)
+        self.balancer.measure(own, lengths)
         return self.balancer.combine(gradients)
 
     def after_update(self) -> None:
@@ -141,15 +174,8 @@ class AdversarialTask(VocoderTask):
                 file.write(safetensors.torch.save(weights))
 
 
-def generator_weights(config: TrainVocoderConfig) -> dict[str, float]:
-    """Of the terms that the generator learns from."""
-    names = ("multi_scale_mel", "adversarial", "feature_matching")
-    return {name: getattr(config.loss, name) for name in names if getattr(config.loss, name)}
-
-
-def initial_discriminators(config: TrainVocoderConfig) -> Discriminators:
-    """Random, or those that ``init_from`` came with."""
-    discriminators = Discriminators(config.discriminators)
+def begun(discriminators: Discriminators, config: TrainVocoderConfig) -> Discriminators:
+    """With the weights that ``init_from`` came with, if it came with any."""
     path = find(config.init_from) / DISCRIMINATORS_FILE if config.init_from else None
     if path is not None and path.is_file():
         try:

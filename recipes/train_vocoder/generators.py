@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,8 @@ from audiovq.models.vocoder import Vocoder
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import VOCODER, ModelError, codes_hash, find, load_model, load_vocoder, save_model, save_vocoder
 from recipes.schema import TrainVocoderConfig
+
+TRUE_MELS = "true"
 
 
 class Generator(ABC):
@@ -45,28 +48,30 @@ class Generator(ABC):
 
 
 class MelGenerator(Generator):
-    """A vocoder; it reads true log-mels, or those that a tokenizer decodes from its codes."""
+    """A vocoder; it reads true log-mels, or those that one of ``tokenizers``, by name, decodes from its codes."""
 
-    def __init__(self, config: TrainVocoderConfig, tokenizer: VQVAE | None, device: torch.device) -> None:
+    def __init__(self, config: TrainVocoderConfig, tokenizers: Mapping[str, VQVAE], device: torch.device) -> None:
         self.vocoder, self.averaged = Vocoder(config.model).to(device), Vocoder(config.model).to(device)
         self.network, self.average = self.vocoder, self.averaged
-        self.mel, self.tokenizer = config.model.mel, tokenizer
+        self.mel, self.tokenizers = config.model.mel, tokenizers
         self.log_mel = LogMel(self.mel).to(device)
-        self.hop_length = self.mel.hop_length
-        self.views = {"true": 1 - config.decoded_share}
-        if tokenizer is not None:
-            check_mel(self.mel, tokenizer, config.tokenizer)
-            self.hop_length = tokenizer.config.hop_lengths[0]
-            self.views["decoded"] = config.decoded_share
+        for name, tokenizer in tokenizers.items():
+            check_mel(self.mel, tokenizer, name)
+        # Whole frames of every tokenizer's coarsest level.
+        self.hop_length = math.lcm(self.mel.hop_length, *(each.config.hop_lengths[0] for each in tokenizers.values()))
+        decoded = {name: config.decoded_share / len(tokenizers) for name in tokenizers}
+        self.views = {TRUE_MELS: 1 - config.decoded_share, **decoded}
         if config.init_from:
             vocoder, _ = load_vocoder(find(config.init_from, VOCODER))
             check_same_form(config.init_from, vocoder.config, config.model)
             self.vocoder.load_state_dict(vocoder.state_dict())
 
     def read(self, wave: Tensor, mask: FrameMask, view: str, keep: Tensor | None = None) -> list[Tensor]:
-        if view == "true" or self.tokenizer is None:
+        if view == TRUE_MELS:
             return [self.log_mel(wave)]
-        return [self.tokenizer(wave, mask, keep).output]
+        tokenizer = self.tokenizers[view]
+        coarsest = FrameMask(mask.at(self.hop_length // tokenizer.config.hop_lengths[0])[:, 0] > 0)
+        return [tokenizer(wave, coarsest, keep).output]
 
     def sound(self, network: nn.Module, features: list[Tensor], mask: FrameMask, keep: Tensor | None = None) -> Tensor:
         return network(features[0], mask.at(self.hop_length // self.mel.hop_length))
@@ -97,7 +102,7 @@ class CodesGenerator(Generator):
             source, _ = load_model(find(config.init_from))
             check_same_form(config.init_from, source.config, form)
             if codes_hash(source) != codes_hash(tokenizer):
-                raise ModelError(f"init_from={config.init_from} reads other codes than tokenizer={config.tokenizer}")
+                raise ModelError(f"init_from={config.init_from} reads other codes than {config.tokenizers[0]}")
         fitting = {
             name: value
             for name, value in source.decoder.state_dict().items()
@@ -125,22 +130,19 @@ class CodesGenerator(Generator):
 
 def make_generator(config: TrainVocoderConfig, device: torch.device) -> Generator:
     """Raises: ModelError for a tokenizer or ``init_from`` that does not fit."""
-    tokenizer = None
-    if config.tokenizer:
-        tokenizer, _ = load_model(find(config.tokenizer))
-        tokenizer.to(device).requires_grad_(False)
+    tokenizers = {name: load_model(find(name))[0].to(device).requires_grad_(False) for name in config.tokenizers}
     if config.source == "mel":
-        return MelGenerator(config, tokenizer, device)
-    assert tokenizer is not None
+        return MelGenerator(config, tokenizers, device)
+    (tokenizer,) = tokenizers.values()
     return CodesGenerator(config, tokenizer, device)
 
 
 def check_mel(mel: LogMelConfig, tokenizer: VQVAE, name: str) -> None:
     """Raises: ModelError when the tokenizer decodes to other mels than the vocoder reads."""
     if tokenizer.config.head != "mel":
-        raise ModelError(f"tokenizer={name} decodes to waveforms: a vocoder has nothing to read of it")
+        raise ModelError(f"the tokenizer {name} decodes to waveforms: a vocoder has nothing to read of it")
     if different := differences(tokenizer.config.mel, mel):
-        raise ModelError(f"tokenizer={name} decodes to other mels than model.mel reads: {'; '.join(different)}")
+        raise ModelError(f"the tokenizer {name} decodes to other mels than model.mel reads: {'; '.join(different)}")
 
 
 def check_same_form(name: str, found: object, wanted: object) -> None:

@@ -1,52 +1,48 @@
-"""Training of magnitudes alone: what the mel filters, or a tokenizer, have blurred is learned bin by bin."""
+"""Training of magnitudes: what the mel filters, or a tokenizer, have blurred is learned bin by bin."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from audiovq.audio.griffin_lim import GriffinLim
-from audiovq.data.augment import random_gains
 from audiovq.data.loader import Batch
-from audiovq.losses.masked import compressed_magnitude_loss
+from audiovq.losses.masked import compressed, l1_loss
+from audiovq.models.discriminators import Discriminators, magnitude_discriminators
 from audiovq.nn.mask import FrameMask
-from recipes.schema import TrainVocoderConfig
-from recipes.train_vocoder.task import VocoderTask
+from recipes.train_vocoder.adversarial_task import AdversarialTask, Made
 
 
-class MagnitudeTask(VocoderTask):
-    """A vocoder with a magnitude head, which is told the true magnitudes."""
+class MagnitudeTask(AdversarialTask):
+    """A vocoder with a magnitude head, which is told the true magnitudes; all is done on compressed ones."""
 
-    def __init__(self, config: TrainVocoderConfig, fabric: Fabric) -> None:
-        super().__init__(config, fabric, {})
+    distance_name = "magnitude"
 
-    def weights(self) -> Mapping[str, float]:
-        return {"magnitude": 1.0}
+    def new_discriminators(self) -> Discriminators:
+        return magnitude_discriminators(self.config.discriminators)
 
-    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        self.trained.train()
+    def make(self, wave: Tensor, batch: Batch) -> Made:
         mask = self._mask(batch.num_frames, batch.wave)
-        wave = batch.wave * random_gains(batch, self.config.data.gain_db)
         (mel,) = self._read(wave, mask, None, batch.seeds)
-        frames = mask.at(self.hop_length // self.generator.mel.hop_length)
-        return {
-            "magnitude": compressed_magnitude_loss(
-                self.trained["network"](mel, frames), self.log_mel.magnitude(wave), frames
-            )
-        }
+        frames = mask.at(self._frames_in_hop)
+        output = compressed(self.trained["network"](mel, frames)) * frames
+        return Made(output, compressed(self.log_mel.magnitude(wave)) * frames, batch.num_frames * self._frames_in_hop)
 
-    def after_update(self) -> None:
-        """Nothing."""
+    def distance(self, signal: Tensor, made: Made) -> Tensor:
+        own = torch.arange(signal.shape[-1], device=signal.device) < made.lengths[:, None, None]
+        return l1_loss(signal, made.target, own.float())
 
-    def discard(self) -> None:
-        """Nothing."""
+    @property
+    def rate(self) -> float:
+        return self.sample_rate / self.generator.mel.hop_length
+
+    @property
+    def _frames_in_hop(self) -> int:
+        return self.hop_length // self.generator.mel.hop_length
 
     def decode(self, network: nn.Module, features: list[Tensor], mask: FrameMask) -> Tensor:
         (mel,) = features
-        magnitudes = network(mel, mask.at(self.hop_length // self.generator.mel.hop_length))
+        magnitudes = network(mel, mask.at(self._frames_in_hop))
         return torch.stack([self._sound(item) for item in magnitudes])[:, None].to(mel.device)
 
     def _sound(self, magnitude: Tensor) -> Tensor:

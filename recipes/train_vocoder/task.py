@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,16 @@ class VocoderTask(HearsSource, Task[Any, Batch]):
     def _read(self, wave: Tensor, mask: FrameMask, keep: Tensor | None, seeds: Tensor) -> list[Tensor]:
         """What the generator reads of each item; in full precision, since codes hang on single bits."""
         with torch.autocast(wave.device.type, enabled=False):
-            if "decoded" not in self.generator.views:
-                return self.generator.read(wave, mask, next(iter(self.generator.views)), keep)
-            (mel,) = self.generator.read(wave, mask, "true")
-            drawn = (uniform(seeds, "decoded") < self.generator.views["decoded"]).to(wave.device)
-            if drawn.any():
-                (mel[drawn],) = self.generator.read(wave[drawn], FrameMask(mask.valid[drawn]), "decoded")
-            return [mel]
+            views = self.generator.views
+            edges = torch.tensor(list(accumulate(views.values()))[:-1])
+            of_items = torch.bucketize(uniform(seeds, "view"), edges, right=True).to(wave.device)
+            first, *others = views
+            features = self.generator.read(wave, mask, first, keep)
+            for index, view in enumerate(others, start=1):
+                own = of_items == index
+                if own.any():
+                    (features[0][own],) = self.generator.read(wave[own], FrameMask(mask.valid[own]), view)
+            return features
 
     def _kept_levels(self, batch: Batch) -> Tensor | None:
         if not isinstance(self.generator, CodesGenerator):

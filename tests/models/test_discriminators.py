@@ -6,14 +6,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from audiovq.models.discriminators import Discriminators, DiscriminatorsConfig, Judgement, PeriodView, STFTView
+from audiovq.models.discriminators import (
+    BandView,
+    Discriminators,
+    DiscriminatorsConfig,
+    Judgement,
+    PeriodView,
+    STFTView,
+    magnitude_discriminators,
+    wave_discriminators,
+)
 
 CONFIG = DiscriminatorsConfig(periods=[2, 5], period_channels=[4, 8], n_ffts=[32, 64], stft_channels=4)
 
 
 def discriminators() -> Discriminators:
     torch.manual_seed(0)
-    return Discriminators(CONFIG)
+    return wave_discriminators(CONFIG)
 
 
 def own(x: Tensor, frames: Tensor, item: int) -> Tensor:
@@ -26,9 +35,12 @@ def maps(judgement: Judgement) -> list[tuple[Tensor, Tensor]]:
     return [*features, (judgement.score, judgement.score_frames)]
 
 
+@pytest.mark.parametrize("of", ["waves", "magnitudes"])
 @pytest.mark.parametrize("length", [1, 37, 100, 640])
-def test_a_padded_item_is_judged_as_alone(length: int) -> None:
-    model, wave = discriminators(), torch.randn(2, 1, 700)
+def test_a_padded_item_is_judged_as_alone(length: int, of: str) -> None:
+    torch.manual_seed(0)
+    model = wave_discriminators(CONFIG) if of == "waves" else magnitude_discriminators(CONFIG)
+    wave = torch.randn(2, 1 if of == "waves" else 65, 700)
     together = model(wave, torch.tensor([length, 700]))
     alone = model(wave[:1, :, :length], torch.tensor([length]))
     for padded, single in zip(together, alone, strict=True):
@@ -53,6 +65,20 @@ def test_an_item_of_nothing_has_no_frames() -> None:
 def test_a_period_puts_every_pth_sample_into_one_column() -> None:
     picture = PeriodView(3, [4]).picture(torch.arange(1.0, 8.0)[None, None])
     assert picture[0, 0].tolist() == [[1, 2, 3], [4, 5, 6], [7, 0, 0]]
+
+
+def test_a_band_sees_its_own_bins_in_order_of_frequency() -> None:
+    magnitudes = torch.arange(2.0 * 8 * 3).reshape(2, 8, 3)
+    picture = BandView(0.25, 0.5, 4).picture(magnitudes)
+    assert picture.shape == (2, 1, 3, 2) and picture[0, 0].tolist() == [[6, 9], [7, 10], [8, 11]]
+    views = magnitude_discriminators(DiscriminatorsConfig(band_edges=[0.0, 0.3, 1.0])).views
+    assert sum(view.picture(magnitudes).shape[3] for view in views) == 8  # none twice, none left out
+
+
+@pytest.mark.parametrize("edges", [[0.0], [0.0, 0.5, 0.5], [0.0, 1.1], [-0.1, 1.0]])
+def test_bands_that_are_none_are_errors(edges: list[float]) -> None:
+    with pytest.raises(ValueError, match="expected two or more that rise from 0 or more to at most 1"):
+        DiscriminatorsConfig(band_edges=edges)
 
 
 def test_spectra_are_complex_and_centred_on_their_hops() -> None:
@@ -82,13 +108,13 @@ def test_every_parameter_learns_in_bfloat16_too() -> None:
 
 
 def test_a_view_that_is_not_listed_is_not_made() -> None:
-    assert len(Discriminators(DiscriminatorsConfig(periods=[], n_ffts=[64])).views) == 1
+    assert len(wave_discriminators(DiscriminatorsConfig(periods=[], n_ffts=[64])).views) == 1
     with pytest.raises(ValueError, match="expected at least one view"):
-        Discriminators(DiscriminatorsConfig(periods=[], n_ffts=[]))
+        wave_discriminators(DiscriminatorsConfig(periods=[], n_ffts=[]))
 
 
 def test_frames_of_every_layer_follow_its_stride() -> None:
-    (view,) = Discriminators(DiscriminatorsConfig(periods=[7], period_channels=[4, 4], n_ffts=[]))(
+    (view,) = wave_discriminators(DiscriminatorsConfig(periods=[7], period_channels=[4, 4], n_ffts=[]))(
         torch.randn(1, 1, 1000), torch.tensor([500])
     )
     rows = math.ceil(500 / 7)

@@ -20,7 +20,13 @@ from audiovq.data.loader import Batch, read_cuts
 from audiovq.data.source import random_window
 from audiovq.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from audiovq.models import VQVAE
-from audiovq.models.discriminators import Discriminators, DiscriminatorsConfig, Judgement
+from audiovq.models.discriminators import (
+    Discriminators,
+    DiscriminatorsConfig,
+    Judgement,
+    magnitude_discriminators,
+    wave_discriminators,
+)
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.nn.istft import ISTFTHead
 from audiovq.pretrained import ModelError, codes_hash, load_model, load_vocoder, save_model
@@ -40,14 +46,15 @@ from recipes.schema import (
 from recipes.train_vocoder.adversarial_task import AdversarialTask
 from recipes.train_vocoder.magnitude_task import MagnitudeTask
 from recipes.train_vocoder.run import train
-from recipes.train_vocoder.task import VocoderTask
+from recipes.train_vocoder.wave_task import WaveTask
 from tests.models import tiny
 from tests.recipes.tiny_run import RATE, events, last_state, noise_cuts
 from tests.same import same
 
 ROOT = Path(__file__).parents[2]
 MEL = LogMelConfig(sample_rate=RATE, n_fft=64, hop_length=16, num_mels=8, fmax=4000.0)
-VOICES = ("true", "decoded", "codes")  # what the generator reads
+VOICES = ("true", "decoded", "codes", "magnitudes")  # what the generator reads; the last makes magnitudes of "decoded"
+MAGNITUDES = VocoderConfig(mel=MEL, head="magnitude", width=16, kernel_size=3, expansion=2, num_blocks=1)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +88,9 @@ def settings(cuts: str, folder: Path, **changes: Any) -> TrainVocoderConfig:
         "checkpoint_every": 2,
         "model": VocoderConfig(mel=MEL, width=16, kernel_size=3, expansion=2, num_blocks=1),
         "decoder": WaveDecoderConfig(head_strides=[2], head_blocks=1),
-        "discriminators": DiscriminatorsConfig(periods=[3], period_channels=[4, 4], n_ffts=[64], stft_channels=4),
+        "discriminators": DiscriminatorsConfig(
+            periods=[3], period_channels=[4, 4], n_ffts=[64], stft_channels=4, band_channels=4
+        ),
         "adversarial": AdversarialConfig(start_step=3, lead_steps=0, judged_seconds=0.1),
         "data": VocoderDataConfig(
             train_cuts=cuts, valid_cuts=cuts, train_seconds=0.4, batch_seconds=2.0, num_workers=0
@@ -95,14 +104,16 @@ def settings(cuts: str, folder: Path, **changes: Any) -> TrainVocoderConfig:
 def reading(voice: str, tokenizer: str) -> dict[str, Any]:
     return {
         "true": {},
-        "decoded": {"tokenizer": tokenizer, "decoded_share": 0.5},
-        "codes": {"tokenizer": tokenizer, "source": "codes", "level_dropout": 0.5},
+        "decoded": {"tokenizers": [tokenizer], "decoded_share": 0.5},
+        "codes": {"tokenizers": [tokenizer], "source": "codes", "level_dropout": 0.5},
+        "magnitudes": {"tokenizers": [tokenizer], "decoded_share": 0.5, "model": MAGNITUDES},
     }[voice]
 
 
 def made(cuts: str, folder: Path, **changes: Any) -> AdversarialTask:
     config = settings(cuts, folder, **changes)
-    return AdversarialTask(config, launch(config.device, config.precision))
+    task_class = MagnitudeTask if config.makes_magnitudes else WaveTask
+    return task_class(config, launch(config.device, config.precision))
 
 
 def first_batch(task: AdversarialTask) -> Batch:
@@ -120,24 +131,23 @@ def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
 # -- exactness ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("voice", [*VOICES, "magnitudes"])
+@pytest.mark.parametrize("voice", VOICES)
 def test_interrupted_and_resumed_is_uninterrupted(
     voice: str, cuts: str, tokenizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    how = {**reading("decoded", tokenizer), **MAGNITUDES} if voice == "magnitudes" else reading(voice, tokenizer)
-    task_class: type[VocoderTask] = MagnitudeTask if voice == "magnitudes" else AdversarialTask
+    how = reading(voice, tokenizer)
     train(settings(cuts, tmp_path / "whole", **how))
-    losses = task_class.losses
+    losses = AdversarialTask.losses
 
-    def die_at_five(self: VocoderTask, batch: Any) -> Any:
+    def die_at_five(self: AdversarialTask, batch: Any) -> Any:
         if self.networks["generator"].average.num_updates == 5:
             raise KeyboardInterrupt
         return losses(self, batch)
 
-    monkeypatch.setattr(task_class, "losses", die_at_five)
+    monkeypatch.setattr(AdversarialTask, "losses", die_at_five)
     with pytest.raises(KeyboardInterrupt):
         train(settings(cuts, tmp_path / "parts", **how))
-    monkeypatch.setattr(task_class, "losses", losses)
+    monkeypatch.setattr(AdversarialTask, "losses", losses)
     torch.manual_seed(99)
     train(settings(cuts, tmp_path / "parts", **how))
     whole, parts = last_state(tmp_path / "whole"), last_state(tmp_path / "parts")
@@ -279,10 +289,7 @@ def test_it_learns_and_leaves_a_vocoder_to_load(cuts: str, tmp_path: Path) -> No
     torch.testing.assert_close(vocoder.head.project.bias, weights["network.head.project.bias"], rtol=1e-3, atol=1e-4)
 
 
-MAGNITUDES: dict[str, Any] = {
-    "model": VocoderConfig(mel=MEL, head="magnitude", width=16, kernel_size=3, expansion=2, num_blocks=1),
-    "loss": VocoderLossWeights(adversarial=0.0, feature_matching=0.0),
-}
+ALONE: dict[str, Any] = {"model": MAGNITUDES, "loss": VocoderLossWeights(adversarial=0.0, feature_matching=0.0)}
 
 
 def test_magnitudes_are_learned_beyond_unfolding(cuts: str, tmp_path: Path) -> None:
@@ -290,7 +297,7 @@ def test_magnitudes_are_learned_beyond_unfolding(cuts: str, tmp_path: Path) -> N
     for rate in (1e-2, 0.0):
         optim = OptimConfig(learning_rate=rate, final_learning_rate=rate, warmup_steps=2)
         folder = tmp_path / str(rate)
-        train(settings(cuts, folder, total_steps=40, validate_every=40, checkpoint_every=40, optim=optim, **MAGNITUDES))
+        train(settings(cuts, folder, total_steps=40, validate_every=40, checkpoint_every=40, optim=optim, **ALONE))
         distances = [event["magnitude"] for event in events(folder, "train")]
         assert distances[0] == pytest.approx(unfolded_distance(cuts, folder), rel=1e-3)
         sums.append(sum(distances[-10:]))
@@ -301,7 +308,7 @@ def test_magnitudes_are_learned_beyond_unfolding(cuts: str, tmp_path: Path) -> N
 
 def unfolded_distance(cuts: str, folder: Path) -> float:
     """The loss of the first batch when mels are only unfolded."""
-    config = settings(cuts, folder, **MAGNITUDES)
+    config = settings(cuts, folder, **ALONE)
     task = MagnitudeTask(config, launch(config.device, config.precision))
     batch = next(iter(task.load([task.epoch_batches(0)[0]], 0)))
     wave = batch.wave * random_gains(batch, config.data.gain_db)
@@ -310,11 +317,6 @@ def unfolded_distance(cuts: str, folder: Path) -> float:
     mask = (torch.arange(mel.shape[2]) < batch.num_frames[:, None])[:, None].float()
     difference = (unfolded.clamp(min=1e-5) ** 0.3 - true.clamp(min=1e-5) ** 0.3).abs() * mask
     return float(difference.sum() / (mask.sum() * 33))
-
-
-def test_magnitudes_and_discriminators_do_not_go_together(cuts: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"set loss\.adversarial=0 loss\.feature_matching=0"):
-        settings(cuts, tmp_path, model=MAGNITUDES["model"])
 
 
 def test_a_new_decoder_reads_every_old_code(cuts: str, tokenizer: str, tmp_path: Path) -> None:
@@ -335,7 +337,7 @@ def test_a_new_decoder_begins_with_what_fits_of_the_old(cuts: str, tokenizer: st
     assert decoder["head.project.weight"].shape[0] == 4 * 16 + 2
 
 
-@pytest.mark.parametrize("voice", ["true", "codes"])
+@pytest.mark.parametrize("voice", ["true", "codes", "magnitudes"])
 def test_a_run_can_begin_with_a_model_and_its_discriminators(
     voice: str, cuts: str, tokenizer: str, tmp_path: Path
 ) -> None:
@@ -344,7 +346,7 @@ def test_a_run_can_begin_with_a_model_and_its_discriminators(
     folder = tmp_path / "first" / "model"
     task = made(cuts, tmp_path / "second", init_from=str(folder), **how)
     assert same(safetensors.torch.load_file(folder / "discriminators.safetensors"), halved(task.discriminators))
-    saved = load_vocoder(folder)[0] if voice == "true" else load_model(folder)[0].decoder
+    saved = load_model(folder)[0].decoder if voice == "codes" else load_vocoder(folder)[0]
     assert same(dict(saved.state_dict()), dict(task.trained["network"].state_dict()))
 
 
@@ -353,12 +355,15 @@ def halved(module: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def test_validation_tells_of_everything_that_can_be_read(cuts: str, tokenizer: str, tmp_path: Path) -> None:
-    task = made(cuts, tmp_path, tokenizer=tokenizer, decoded_share=0.25)
+    other = saved_tokenizer(tmp_path / "other", seed=1)
+    task = made(cuts, tmp_path, tokenizers=[tokenizer, other], decoded_share=0.5)
+    views = ("true", tokenizer, other)
     looked = task.validate(0, lambda: True)
     assert looked is not None
-    true, decoded = (looked.scalars[f"mel_l1_nats/{view}"] for view in ("true", "decoded"))
-    assert true != decoded and looked.score == pytest.approx(0.75 * true + 0.25 * decoded)
-    assert set(looked.sounds) == {f"clip{clip}/{kind}" for clip in range(3) for kind in ("original", "true", "decoded")}
+    distances = [looked.scalars[f"mel_l1_nats/{view}"] for view in views]
+    assert len(set(distances)) == 3
+    assert looked.score == pytest.approx(0.5 * distances[0] + 0.25 * distances[1] + 0.25 * distances[2])
+    assert set(looked.sounds) == {f"clip{clip}/{kind}" for clip in range(3) for kind in ("original", *views)}
     assert task.validate(0, lambda: False) is None
 
 
@@ -376,16 +381,16 @@ def test_windows_are_drawn_anew_each_epoch_and_alike_for_everyone(cuts: str) -> 
 
 
 def test_which_items_are_decoded_is_up_to_the_items(cuts: str, tokenizer: str, tmp_path: Path) -> None:
-    task = made(cuts, tmp_path, tokenizer=tokenizer, decoded_share=0.5)
+    other = saved_tokenizer(tmp_path / "other", seed=1)
+    task = made(cuts, tmp_path, tokenizers=[tokenizer, other], decoded_share=0.6)
     batch = first_batch(task)
     mask = task._mask(batch.num_frames, batch.wave)
     seeds = torch.arange(len(batch.wave))
     read = task._read(batch.wave, mask, None, seeds)[0]
-    true, decoded = (task.generator.read(batch.wave, mask, view)[0] for view in ("true", "decoded"))
-    from_tokenizer = [not torch.equal(a, b) for a, b in zip(read, true, strict=True)]
-    assert True in from_tokenizer and False in from_tokenizer
-    for item, was_decoded in enumerate(from_tokenizer):
-        torch.testing.assert_close(read[item], (decoded if was_decoded else true)[item], atol=1e-4, rtol=1e-4)
+    views = [task.generator.read(batch.wave, mask, view)[0] for view in ("true", tokenizer, other)]
+    same_as = [[torch.allclose(view[item], mel, atol=1e-4) for view in views] for item, mel in enumerate(read)]
+    assert all(sum(fits) == 1 for fits in same_as)
+    assert all(any(fits[number] for fits in same_as) for number in range(3))
     turned = task._read(batch.wave.flip(0), task._mask(batch.num_frames.flip(0), batch.wave), None, seeds.flip(0))[0]
     torch.testing.assert_close(turned.flip(0), read, atol=1e-4, rtol=1e-4)
 
@@ -403,7 +408,7 @@ def test_a_run_does_not_go_on_with_another_tokenizer(cuts: str, tmp_path: Path) 
     how = reading("codes", saved_tokenizer(tmp_path / "tokenizer"))
     train(settings(cuts, tmp_path / "run", **how))
     saved_tokenizer(tmp_path / "tokenizer", seed=1)
-    with pytest.raises(ChangedConfigError, match="tokenizer_sha256"):
+    with pytest.raises(ChangedConfigError, match="tokenizers_sha256"):
         train(settings(cuts, tmp_path / "run", **how))
 
 
@@ -424,16 +429,17 @@ def test_another_form_is_no_beginning(cuts: str, tmp_path: Path) -> None:
 def test_one_number_of_blocks_a_level(cuts: str, tokenizer: str, tmp_path: Path) -> None:
     decoder = WaveDecoderConfig(decoder_blocks=[1, 2])
     with pytest.raises(ValueError, match=r"decoder_blocks are \[1, 2\], expected one for each of the 3 levels"):
-        made(cuts, tmp_path, decoder=decoder, tokenizer=tokenizer, source="codes")
+        made(cuts, tmp_path, decoder=decoder, tokenizers=[tokenizer], source="codes")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"source": "wave"}, "source is 'wave', expected one of mel, codes"),
-        ({"source": "codes"}, "add tokenizer=NAME_OR_FOLDER"),
-        ({"decoded_share": 0.5}, "add tokenizer=NAME_OR_FOLDER"),
-        ({"decoded_share": 1.5, "tokenizer": "x"}, r"decoded_share is 1\.5, expected 0 to 1"),
+        ({"source": "codes"}, r"source=codes needs one: tokenizers=\[NAME_OR_FOLDER\]"),
+        ({"source": "codes", "tokenizers": ["x", "y"]}, "source=codes needs one"),
+        ({"decoded_share": 0.5}, r"add tokenizers=\[NAME_OR_FOLDER\]"),
+        ({"decoded_share": 1.5, "tokenizers": ["x"]}, r"decoded_share is 1\.5, expected 0 to 1"),
         ({"precision": "16-mixed"}, "use bf16-mixed or 32-true"),
     ],
 )
@@ -457,4 +463,5 @@ def test_every_experiment_composes_and_builds(experiment: str) -> None:
         composed = compose("train_vocoder", overrides=[f"experiment={experiment}"])
     config = cast(TrainVocoderConfig, OmegaConf.to_object(composed))
     assert isinstance(config, TrainVocoderConfig)
-    assert Vocoder(config.model).context > 0 and Discriminators(config.discriminators).views
+    assert Vocoder(config.model).context > 0
+    assert wave_discriminators(config.discriminators).views and magnitude_discriminators(config.discriminators).views
