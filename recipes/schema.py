@@ -207,7 +207,7 @@ class TrainPriorConfig(RunConfig):
     licence: str = "unstated"
     part: str = "codes"  # codes: the network that model describes; durations: the forecast of how long symbols last
     tokenizer: str = "speech-16k"
-    init_from: str = ""  # a prior whose weights, as far as they fit, a new run begins with
+    init_from: str = ""  # a prior to begin with: what fits, and rows of known symbols, speakers, labels ... by name
     model: PriorConfig = field(default_factory=PriorConfig)  # sizes that the data fix are filled in, here and below
     durations: DurationConfig = field(default_factory=DurationConfig)
     data: PriorDataConfig = field(default_factory=PriorDataConfig)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import torch
@@ -24,8 +24,17 @@ class CodesTask(PriorTask[Item, In, Prior]):
     score_name = "bits_per_second"
 
     @abstractmethod
-    def network(self, prior: Prior) -> CodeNetwork:
-        """The one that a prior with this one part has."""
+    def networks_of(self, prior: Prior) -> Sequence[CodeNetwork]:
+        """All that a prior has."""
+
+    def part(self, prior: Prior) -> CodeNetwork:
+        """The network that makes the levels that this run trains."""
+        wanted, networks = self.networks_of(self.prior)[0].config.covered, self.networks_of(prior)
+        found = [network for network in networks if network.config.covered == wanted]
+        if not found:
+            made = [list(network.config.covered) for network in networks]
+            raise ValueError(f"init_from={self.config.init_from} makes levels {made}, none makes {list(wanted)} alone")
+        return found[0]
 
     def begin(self) -> None:
         tokenizer, card = load_model(find(self.config.tokenizer))
@@ -39,16 +48,16 @@ class CodesTask(PriorTask[Item, In, Prior]):
             for quantizer in tokenizer.hierarchy.quantizers
             for table in code_latents(quantizer.decode, quantizer.num_codebooks, quantizer.codebook_size)
         ]
-        self.network(self.prior).start_from_latents(tables)
+        self.part(self.prior).start_from_latents(tables)
 
     def weights(self) -> Mapping[str, float]:
-        return {self._term(book): 1.0 for book in self.network(self.prior).made}
+        return {self._term(book): 1.0 for book in self.part(self.prior).made}
 
     def losses(self, batch: PriorBatch[In]) -> Mapping[str, Tensor]:
         """Nats a code: over all codes, asked for or not, so that the mean over a batch is that over its shares."""
         self.prior.train()
         levels = self.corpus.levels
-        sums = self._foreseen(self.network(self.prior), batch)
+        sums = self._foreseen(self.part(self.prior), batch)
         return {
             self._term(book): nats / max(1, batch.num_valid * levels.factors[levels.books[book][0]])
             for book, (nats, _) in sums.items()
@@ -65,7 +74,7 @@ class CodesTask(PriorTask[Item, In, Prior]):
     @torch.inference_mode()
     def validate(self, step: int, go_on: Callable[[], bool]) -> Validation | None:
         """Nats a code of every codebook, and bits a second of audio, on utterances that it has not seen."""
-        network = self.network(self.averaged())
+        network = self.part(self.averaged())
         sums = torch.zeros(len(network.made), 2, dtype=torch.float64, device=self.fabric.device)
 
         def look(batch: PriorBatch[In]) -> None:

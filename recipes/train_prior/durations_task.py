@@ -10,8 +10,9 @@ from torch import Tensor
 
 from audiovq.losses.gaussian import gaussian_loss
 from audiovq.priors.condition import TextInputs
+from audiovq.priors.durations import DurationPredictor
 from audiovq.priors.sampling import ItemRandom
-from audiovq.priors.speech import SpeechPriorConfig
+from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
 from audiovq.processes import all_reduce_sum
 from audiovq.train.task import Validation
 from recipes.train_prior.batches import PriorBatch
@@ -26,6 +27,11 @@ class DurationsTask(SpeechTask):
     def form(self) -> SpeechPriorConfig:
         durations = self.config.durations
         return replace(self.empty_prior(), durations=[replace(durations, condition=self.sized(durations.condition))])
+
+    def part(self, prior: SpeechPrior) -> DurationPredictor:
+        if not prior.durations:
+            raise ValueError(f"init_from={self.config.init_from} forecasts no durations")
+        return prior.durations[0]
 
     def weights(self) -> Mapping[str, float]:
         return {"durations": 1.0}

@@ -85,7 +85,7 @@ def likelihood(run: Path, given: argparse.Namespace) -> dict[str, Any]:
     levels, layout = task.corpus.levels, task.corpus.layout
     coarsest = frame_rate(layout.sample_rate, layout.hop_lengths[0])
     sizes = {number: levels.codebook_sizes[level] for number, (level, _) in enumerate(levels.books)}
-    uncoded = {book: math.log(sizes[book]) for book in task.network(task.prior).made}
+    uncoded = {book: math.log(sizes[book]) for book in task.part(task.prior).made}
     return {
         "run": str(run),
         "kind": config.model.kind,

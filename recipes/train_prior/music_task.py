@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from audiovq.priors.music_condition import MusicInputs
 from audiovq.priors.network import CodeNetwork
 from recipes.train_prior.codes_task import CodesTask
 from recipes.train_prior.music_corpus import MusicCorpus, Stretch
+from recipes.train_prior.take_over import Inventory
 
 
 class MusicTask(CodesTask[Stretch, MusicInputs, MusicPrior]):
@@ -30,5 +32,9 @@ class MusicTask(CodesTask[Stretch, MusicInputs, MusicPrior]):
     def save(self, folder: Path, prior: MusicPrior) -> None:
         save_music_prior(folder, prior, self.config.name, self.config.licence)
 
-    def network(self, prior: MusicPrior) -> CodeNetwork:
-        return prior.networks[0]
+    def networks_of(self, prior: MusicPrior) -> Sequence[CodeNetwork]:
+        return list(prior.networks)
+
+    def inventories(self, known: MusicPrior) -> Mapping[str, Inventory]:
+        nothing = "nothing known"  # the last row
+        return {"labels": Inventory([*self.corpus.labels, nothing], [*known.config.labels, nothing])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -18,6 +18,7 @@ from audiovq.train.rounds import in_rounds
 from audiovq.train.task import Task, Trained
 from recipes.schema import TrainPriorConfig
 from recipes.train_prior.batches import Collated, Corpus, In, Item, PriorBatch
+from recipes.train_prior.take_over import Inventory, take_over
 
 Prior = TypeVar("Prior", bound=nn.Module)
 
@@ -30,11 +31,9 @@ class PriorTask(Task[Item, PriorBatch[In]], Generic[Item, In, Prior]):
         torch.manual_seed(config.seed)
         self.prior, self.average = (self.new_prior().to(fabric.device) for _ in range(2))
         if config.init_from:
-            source = self.saved_prior(config.init_from)
-            own = self.prior.state_dict()
-            fitting = {n: v for n, v in source.state_dict().items() if n in own and own[n].shape == v.shape}
-            self.prior.load_state_dict(fitting, strict=False)
-            print(f"init_from={config.init_from}: {len(fitting)} of {len(own)} tensors fit")
+            known = self.saved_prior(config.init_from)
+            taken = take_over(self.part(self.prior), self.part(known), self.inventories(known))
+            print(f"init_from={config.init_from}: {taken}")
         else:
             self.begin()
         self.networks = {"prior": Trained(self.prior, config.optim, config.total_steps)}
@@ -46,6 +45,14 @@ class PriorTask(Task[Item, PriorBatch[In]], Generic[Item, In, Prior]):
     @abstractmethod
     def saved_prior(self, name: str) -> Prior:
         """A bundled prior or one in a folder."""
+
+    @abstractmethod
+    def part(self, prior: Prior) -> nn.Module:
+        """What is trained, in the prior of this run or in a whole one. Raises: ValueError when it has none."""
+
+    @abstractmethod
+    def inventories(self, known: Prior) -> Mapping[str, Inventory]:
+        """Of the embeddings whose rows have names, by the names of the embeddings."""
 
     def begin(self) -> None:
         """Give a new run's weights what is known before."""

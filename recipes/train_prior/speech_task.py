@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from audiovq.priors.speech import Speaker, SpeechPrior, SpeechPriorConfig
 from recipes.train_prior.codes_task import CodesTask
 from recipes.train_prior.prior_task import PriorTask
 from recipes.train_prior.speech_corpus import SpeechCorpus, Utterance
+from recipes.train_prior.take_over import Inventory
 
 
 class SpeechTask(PriorTask[Utterance, TextInputs, SpeechPrior]):
@@ -29,6 +31,18 @@ class SpeechTask(PriorTask[Utterance, TextInputs, SpeechPrior]):
 
     def saved_prior(self, name: str) -> SpeechPrior:
         return load_prior(find(name))[0]
+
+    def inventories(self, known: SpeechPrior) -> Mapping[str, Inventory]:
+        text, config = self.corpus.text, known.config
+        if text.frontend != config.frontend:
+            raise ValueError(
+                f"init_from={self.config.init_from} reads {config.frontend}, the data are spelled in {text.frontend}"
+            )
+        return {
+            "symbols": Inventory(text.symbols, config.symbols),
+            "languages": Inventory(self.corpus.languages, config.languages),
+            "speakers": Inventory(self.corpus.speakers, [speaker.name for speaker in config.speakers]),
+        }
 
     def save(self, folder: Path, prior: SpeechPrior) -> None:
         save_prior(folder, prior, self.config.name, self.config.licence)
@@ -66,5 +80,5 @@ class SpeechCodesTask(CodesTask[Utterance, TextInputs, SpeechPrior], SpeechTask)
         network = replace(model, codes=self.corpus.levels, condition=self.sized(model.condition))
         return replace(self.empty_prior(), networks=[network])
 
-    def network(self, prior: SpeechPrior) -> CodeNetwork:
-        return prior.networks[0]
+    def networks_of(self, prior: SpeechPrior) -> Sequence[CodeNetwork]:
+        return list(prior.networks)
