@@ -8,13 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from audiovq.pretrained import load_prior
 from audiovq.train.launch import launch
 from recipes.pack_prior import main as pack_prior
-from recipes.schema import PriorDataConfig
-from recipes.train_prior.__main__ import task_of, train
+from recipes.schema import PriorDataConfig, TrainPriorConfig
+from recipes.train_prior.__main__ import train
+from recipes.train_prior.choose import task_of
+from recipes.train_prior.prior_task import PriorTask
 from recipes.train_prior.take_over import Inventory, take_over
 from tests.recipes.tiny_prior import corpus, settings
 
@@ -25,10 +27,10 @@ def test_rows_go_by_name_and_new_ones_begin_with_the_mean() -> None:
 
     own, known = part(3, 4), part(2, 5)
     known["speakers"].load_state_dict({"weight": torch.tensor([[1.0, 2.0], [3.0, 6.0]])})
-    before = own["head"].weight.clone()
+    before = own.state_dict()["head.weight"].clone()
     done = take_over(own, known, {"speakers": Inventory(["carl", "anna", "bert"], ["anna", "carl"])})
-    assert own["speakers"].weight.tolist() == [[3, 6], [1, 2], [2, 4]]
-    assert torch.equal(own["head"].weight, before)  # of another size
+    assert own.state_dict()["speakers.weight"].tolist() == [[3, 6], [1, 2], [2, 4]]
+    assert torch.equal(own.state_dict()["head.weight"], before)  # of another size
     assert done == "1 of 3 tensors fit, 1 new speakers (bert)"
 
 
@@ -62,16 +64,21 @@ def test_a_packed_prior_is_a_beginning_for_new_voices_and_symbols(data: PriorDat
             init_from=str(tmp_path / "all"),
             tokenizer=settings(data, tmp_path).tokenizer,
         )
-        task = task_of(begun, launch("cpu", "32-true"))
-        own, source = task.part(task.prior), known.networks[level]
-        assert task.corpus.speakers == ["r", "s0", "s1"]
-        assert torch.equal(own.condition.speakers.weight[1:], source.condition.speakers.weight)
-        torch.testing.assert_close(own.condition.speakers.weight[0], source.condition.speakers.weight.mean(0))
-        assert torch.equal(own.condition.symbols.weight[1:], source.condition.symbols.weight)
-        assert torch.equal(own.heads[0].weight, source.heads[0].weight)
+        own, source = weights_of(begun), known.networks[level].state_dict()
+        speakers, symbols = (source[f"condition.{name}.weight"] for name in ("speakers", "symbols"))
+        assert torch.equal(own["condition.speakers.weight"][1:], speakers)  # r, s0, s1: r is new
+        torch.testing.assert_close(own["condition.speakers.weight"][0], speakers.mean(0))
+        assert torch.equal(own["condition.symbols.weight"][1:], symbols)
+        assert torch.equal(own["heads.0.weight"], source["heads.0.weight"])
     durations = replace(settings(other, tmp_path / "more"), part="durations", init_from=str(tmp_path / "all"))
-    task = task_of(durations, launch("cpu", "32-true"))
-    assert torch.equal(task.part(task.prior).symbols.weight[1:], known.durations[0].symbols.weight)
+    assert torch.equal(weights_of(durations)["symbols.weight"][1:], known.durations[0].state_dict()["symbols.weight"])
+
+
+def weights_of(config: TrainPriorConfig) -> dict[str, Tensor]:
+    """Of the part that a run of it begins with."""
+    task = task_of(config, launch("cpu", "32-true"))
+    assert isinstance(task, PriorTask)
+    return dict(task.part(task.prior).state_dict())
 
 
 def test_what_has_no_such_part_is_no_beginning(data: PriorDataConfig, tmp_path: Path) -> None:
