@@ -15,7 +15,7 @@ from audiovq.data.kaldi import DataDir, DataDirError, edit
 from audiovq.data.kaldi.fixing import fix
 from audiovq.data.kaldi.from_folder import from_folder
 from audiovq.data.kaldi.sound_checks import SoundRules
-from audiovq.data.kaldi.tables import Problem
+from audiovq.data.kaldi.tables import KINDS, Problem
 from audiovq.data.kaldi.validation import find_problems
 from audiovq.jobs import UsageError
 from audiovq.terminal import complain
@@ -58,7 +58,7 @@ def add_data_parser(subparsers: Subparsers) -> None:
     _add_dir(validate)
     _add_rules(validate)
     required = "a table that must be there too, such as text; may be given again"
-    validate.add_argument("--require", metavar="TABLE", action="append", default=[], help=required)
+    validate.add_argument("--require", metavar="TABLE", action="append", default=[], choices=KINDS, help=required)
 
     mend = add("fix", "sort the tables and drop what is wrong; the old ones are kept in DIR/.backup", _fix)
     _add_dir(mend)
@@ -230,6 +230,8 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _combine(given: argparse.Namespace) -> int:
+    if len({folder.resolve() for folder in given.folders}) < len(given.folders):
+        raise UsageError("a directory is named twice: expected each one once")
     data, notes = edit.combine({str(folder): DataDir.load(folder) for folder in given.folders})
     _save(data, given.out)
     for note in notes:

@@ -34,15 +34,18 @@ def libritts(root: Path) -> None:
         sound(path, 24000)
         words(path.with_suffix(".normalized.txt"), "matthew Cuthbert is surprised.")
         words(path.with_suffix(".original.txt"), "matthew Cuthbert is surprised")
+        texts = ("matthew Cuthbert is surprised", "matthew Cuthbert is surprised.")
+        words(path.with_name(f"{chapter}.trans.tsv"), "\t".join((path.stem, *texts)))
+        words(path.with_name(f"{chapter}.book.tsv"), "\t".join((path.stem, *texts, "0", "21.5")))
+    words(
+        root / "LibriTTS/SPEAKERS.txt", ";ID  |SEX| SUBSET           |MINUTES| NAME", "84 | F | dev-clean | 8.02 | Ann"
+    )
 
 
 def vctk(root: Path) -> None:
     folder = root / "VCTK-Corpus-0.92"
-    words(
-        folder / "speaker-info.txt",
-        "ID  AGE  GENDER  ACCENTS  REGION COMMENTS ",
-        "p225  23  F    English    Southern  England",
-    )
+    header, *known = "ID  AGE  GENDER  ACCENTS  REGION COMMENTS ", "p225  23  F    English    Southern  England"
+    words(folder / "speaker-info.txt", header, *known, *(f"{key}  22  M    English" for key in ("p226", "p315", "s5")))
     for speaker in ("p225", "p226", "p315", "s5"):
         for microphone in (1, 2):
             sound(folder / f"wav48_silence_trimmed/{speaker}/{speaker}_001_mic{microphone}.flac", 48000)
@@ -62,6 +65,8 @@ def jsut(root: Path) -> None:
 
 
 def aishell3(root: Path) -> None:
+    words(root / "spk-info.txt", "# AISHELL-3 speakers", "SSB0005\tB\tfemale\tnorth", "SSB0073\tB\tmale\tsouth")
+    words(root / "train/label_train-set.txt", "# labels", "SSB00050001|guang3 zhou1 $|广 州 $")
     for part, speakers in (("train", ("SSB0005", "SSB0009")), ("test", ("SSB0073",))):
         words(root / part / "content.txt", *(f"{speaker}0001.wav\t广 guang3 州 zhou1" for speaker in speakers))
         for speaker in speakers:
@@ -69,11 +74,12 @@ def aishell3(root: Path) -> None:
 
 
 def commonvoice(root: Path) -> None:
-    header = ["client_id", "path", "sentence", "up_votes", "down_votes", "age", "gender", "accents", "locale"]
+    header = ["client_id", "path", "sentence", "up_votes", "down_votes", "age", "gender", "accents"]
+    header += ["variant", "locale", "segment"]
     folder = root / "cv-corpus-13.0-2023-03-09/cy"
     for number, part in enumerate(("train", "dev", "test")):
         name = f"common_voice_cy_1789{number}.mp3"
-        row = [f"{number}" * 128, name, 'Mae hen "wlad', "2", "0", "", "female", "", "cy"]
+        row = [f"{number}" * 128, name, 'Mae hen "wlad', "2", "0", "", "female", "", "", "cy", ""]
         table(folder / f"{part}.tsv", [header, row], "\t")
         sound(folder / "clips" / name, 32000)
     table(folder / "invalidated.tsv", [header], "\t")

@@ -147,6 +147,20 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert (folder / "text").read_bytes() == before
 
 
+def test_a_directory_is_not_combined_with_itself(tmp_path: Path) -> None:
+    folder = saved(segments(tmp_path), tmp_path / "data")
+    with pytest.raises(UsageError, match="a directory is named twice"):
+        run("combine", folder, tmp_path / "nowhere/../data", "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_there_is_not_is_not_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = saved(segments(tmp_path), tmp_path / "data")
+    with pytest.raises(SystemExit):
+        run("validate", folder, "--require", "txt")
+    assert "invalid choice: 'txt'" in capsys.readouterr().err
+
+
 def test_a_broken_directory_is_one_line_a_problem_and_no_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,6 +43,8 @@ class LibriTTS:
             folder = corpus_folder(self.root, [name], f"{part}/*/*/*.wav", HOME)
             for path in sorted(folder.glob(f"{part}/*/*/*.wav")):
                 speaker, split = path.parts[-3], official_split(path.parts[-4])
+                if path.name.startswith("._"):  # what macOS put beside some files of LibriTTS-R
+                    continue
                 words = path.with_suffix(".normalized.txt")
                 text = squeeze(" ".join(read_lines(words))) if words.exists() else ""
                 # READER_CHAPTER_...: with a - after the reader, ids sort as readers do.

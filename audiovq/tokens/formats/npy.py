@@ -1,6 +1,6 @@
 """A .npy file for each utterance and level, level_0/UTTERANCE.npy, of shape (frames, codebooks of all channels).
 
-A name is the utterance's id, with %2F for a slash and likewise for whatever else a file name should not hold.
+A name is the utterance's id, with %2F for a slash and likewise for whatever else of ASCII a file name should not hold.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def read(folder: Path, layout: Layout) -> Iterator[Entry]:
 
 
 def _place(utt_id: str, level: int) -> str:
-    return f"{level_name(level)}/{quote(utt_id, safe='')}.npy"
+    # Other letters stay: quoted, each needs up to twelve bytes of the 255 that a name may have.
+    name = "".join(quote(character, safe="") if character.isascii() else character for character in utt_id)
+    return f"{level_name(level)}/{name}.npy"
 
 
 def _load(path: Path, dtype: np.dtype[np.unsignedinteger]) -> np.ndarray:

@@ -231,6 +231,14 @@ def test_a_package_without_its_music_is_named(tmp_path: Path) -> None:
         list(DebianMusic(tmp_path).utterances())
 
 
+def test_what_macos_left_in_libritts_r_is_no_recording(tmp_path: Path) -> None:
+    MINIATURES["libritts"](tmp_path)
+    before = listing(LibriTTS(tmp_path))
+    for path in list(tmp_path.rglob("*.wav")):
+        path.with_name(f"._{path.name}").write_bytes(b"Mac OS X")
+    assert listing(LibriTTS(tmp_path)) == before
+
+
 @pytest.mark.parametrize("name", [*DOWNLOADABLE, *BY_HAND])
 def test_a_missing_corpus_says_where_to_get_it(name: str, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"does not hold the corpus: expected .*\. Get it from http"):
