@@ -37,7 +37,7 @@ formats:
   jsonl   JSON lines
   kaldi   Kaldi's archives and tables
   npy     a .npy file for each utterance and level
-  shar    lhotse Shar
+  shar    lhotse Shar, in the folder shards: CutSet.from_shar(in_dir="exported/train/shards")
 examples:
   audiovq export tokens/train -o exported/train --format kaldi"""
 
