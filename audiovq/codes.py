@@ -96,6 +96,19 @@ class Codes:
             codebook_sizes=self.codebook_sizes[kept],
         )
 
+    def stretch(self, start: int, num_frames: int) -> "Codes":
+        """A part of the recording, in frames of the coarsest level; it ends where the recording does."""
+        frames = self.levels[0].shape[1]
+        if not 0 <= start < frames or num_frames < 1:
+            raise CodesError(f"no {num_frames} coarsest frames from {start} on: there are {frames}, counted from 0")
+        hop, end = self.hop_lengths[0], min(start + num_frames, frames)
+        parts = zip(self.levels, (hop // own for own in self.hop_lengths), strict=True)
+        return replace(
+            self,
+            levels=tuple(codes[:, start * factor : end * factor] for codes, factor in parts),
+            num_samples=min(end * hop, self.num_samples) - start * hop,
+        )
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Codes):
             return NotImplemented

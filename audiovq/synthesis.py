@@ -245,10 +245,7 @@ class Synthesizer:
         for piece in pieces:
             voice, item = piece.line.voice, (piece.line.item, piece.number)
             # The length is the same for all candidates: they differ in how it is said, not in how slowly.
-            longest = int(sampling.max_seconds * self.tokenizer.frame_rates[0])
-            inputs, num_coarse = self.prior.stretched(
-                self.inputs(piece.symbols, voice), sampling, item, max(1, longest)
-            )
+            inputs, num_coarse = self.stretched(piece.symbols, voice, sampling, item)
             prompt = voice.prompt
             if prompt is not None:
                 inputs = self.inputs([*prompt.symbols, *piece.symbols], voice, [prompt.durations, inputs.durations])
@@ -270,6 +267,16 @@ class Synthesizer:
             model=self.tokenizer.model_id,
         )
         return codes, generation.log_probability(number) / sum(level.numel() for level in levels)
+
+    def stretched(
+        self, symbols: Sequence[int], voice: Voice, sampling: Sampling, item: tuple[object, int]
+    ) -> tuple[TextInputs, int]:
+        """What a prior reads of a line's piece, durations as they are forecast; and its coarsest frames.
+
+        ``item``: the line's own, and the number of its piece.
+        """
+        longest = int(sampling.max_seconds * self.tokenizer.frame_rates[0])
+        return self.prior.stretched(self.inputs(symbols, voice), sampling, item, max(1, longest))
 
     def inputs(self, symbols: Sequence[int], voice: Voice, durations: Sequence[Tensor] = ()) -> TextInputs:
         """What a prior reads of a piece; without durations they are all 0. Shape: durations (1, S) of its parts."""

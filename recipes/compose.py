@@ -5,8 +5,9 @@
 
 Of each of --num-pieces held-out pieces a stretch of --seconds is taken from its codes. OUT gets a folder for each way,
 with .wav and .avq files: original (the stretch as its codes sound), continued (from its first --primer-seconds),
-varied (its --keep-levels coarsest levels kept), mended (its middle third made anew) and new (unlike it; every second
-one with a label, in turn). OUT/index.html is a page to hear them side by side, made.jsonl tells how long each took, and
+varied_1, varied_2 ... (so many of its coarsest levels kept, --keep-levels), mended (its middle third made anew) and new
+(unlike it, hence new-1, new-2 ...; every second one with a label, in turn). OUT/index.html is a page to hear them side
+by side, made.jsonl tells how long each took and which share of the codes of each level is the original's, and
 RESULTS.md sums it up. The same command again goes on where it stopped.
 """
 
@@ -20,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from rich.console import Console
@@ -53,6 +55,11 @@ class Task:
     labels: tuple[str, ...] = ()
 
     @property
+    def has_original(self) -> bool:
+        """Whether it is made from the stretch."""
+        return self.way not in (ORIGINAL, "new")
+
+    @property
     def place(self) -> str:
         """Its files, without their suffixes."""
         return f"{self.way}/{self.name.replace('/', '_')}"
@@ -76,46 +83,38 @@ def stretches(folders: Sequence[str], num_pieces: int, seconds: float, seed: int
         drawn.sample(long_enough, min(num_pieces, len(long_enough))), key=lambda x: x[0]
     ):
         codes = table_[name].channel(0)
-        hop = codes.hop_lengths[0]
-        start = drawn.randint(0, codes.num_samples // hop - frames)
-        levels = tuple(
-            level[:, start * (hop // h) : (start + frames) * (hop // h)]
-            for level, h in zip(codes.levels, codes.hop_lengths, strict=True)
-        )
-        found[name] = replace(codes, levels=levels, num_samples=frames * hop)
+        found[name] = codes.stretch(drawn.randint(0, codes.num_samples // codes.hop_lengths[0] - frames), frames)
     return found
 
 
 def tasks(composer: Composer, pieces: dict[str, Codes], given: argparse.Namespace) -> Iterator[Task]:
     """All that is to be made."""
+    kept = given.keep_levels or range(1, composer.tokenizer.num_levels)
     for number, (name, codes) in enumerate(pieces.items()):
         seconds = codes.duration_seconds
         yield Task(ORIGINAL, name, None, codes)
         for way in given.ways:
             if way == "continued":
-                draft = composer.continued(first(codes, given.primer_seconds), seconds)
+                yield Task(way, name, composer.continued(first(codes, given.primer_seconds), seconds), codes)
             elif way == "varied":
-                draft = composer.varied(codes, given.keep_levels)
+                for keep_levels in kept:
+                    yield Task(f"{way}_{keep_levels}", name, composer.varied(codes, keep_levels), codes)
             elif way == "mended":
-                draft = composer.inpainted(codes, seconds / 3, 2 * seconds / 3)
+                yield Task(way, name, composer.inpainted(codes, seconds / 3, 2 * seconds / 3), codes)
             else:
+                label = composer.labels[number // 2 % len(composer.labels)] if number % 2 and composer.labels else ""
                 draft = composer.blank(given.seconds)
-            label = composer.labels[number // 2 % len(composer.labels)] if number % 2 and composer.labels else ""
-            yield Task(way, name, draft, codes, (label,) if label and way == "new" else ())
+                yield Task(way, f"new-{number + 1}", draft, codes, (label,) if label else ())
 
 
 def first(codes: Codes, seconds: float) -> Codes:
     """Its first seconds, whole coarsest frames, one at least."""
-    hop = codes.hop_lengths[0]
-    frames = max(1, int(seconds * codes.sample_rate) // hop)
-    levels = [level[:, : frames * (hop // h)] for level, h in zip(codes.levels, codes.hop_lengths, strict=True)]
-    return replace(codes, levels=tuple(levels), num_samples=frames * hop)
+    return codes.stretch(0, max(1, int(seconds * codes.sample_rate) // codes.hop_lengths[0]))
 
 
 def make(composer: Composer, task: Task, seed: int, out: Path) -> Scores:
     """Write the codes and the sound; how long it took."""
     path = out / task.place
-    path.parent.mkdir(exist_ok=True)
     start = time.perf_counter()
     codes = task.codes
     if task.draft is not None:
@@ -125,7 +124,7 @@ def make(composer: Composer, task: Task, seed: int, out: Path) -> Scores:
     end = time.perf_counter()
     codes.save(path.with_name(f"{path.name}.avq"))
     io.write(path.with_name(f"{path.name}.wav"), wave, codes.sample_rate)
-    return {
+    scores = {
         "utterance": task.place,
         "way": task.way,
         "labels": list(task.labels),
@@ -133,6 +132,10 @@ def make(composer: Composer, task: Task, seed: int, out: Path) -> Scores:
         "codes_took_seconds": made - start,
         "sound_took_seconds": end - made,
     }
+    if task.has_original:
+        pairs = zip(codes.levels, task.codes.levels, strict=True)
+        scores["same_codes"] = [float((level == original).double().mean()) for level, original in pairs]
+    return scores
 
 
 def item_seed(seed: int, task: Task) -> int:
@@ -147,13 +150,13 @@ def page(todo: Sequence[Task], out: Path, note: str) -> None:
         sound = f"{task.place}.wav"
         if task.way == ORIGINAL:
             clips[task.name] = Clip(id=task.name, original=sound, text="held out; what is made from it, beside it")
-        elif task.way == "new":
+        elif not task.has_original:
             label = f"label: {', '.join(task.labels)}" if task.labels else "no label"
-            clips[f"new {task.name}"] = Clip(id=f"new, {len(clips)}", text=label, files={"new": sound})
+            clips[task.name] = Clip(id=task.name, text=label, files={"new": sound})
         else:
             clip = clips[task.name]
             clips[task.name] = replace(clip, files={**clip.files, task.way: sound})
-    ways = [way for way in WAYS if any(task.way == way for task in todo)]
+    ways = [way for way in dict.fromkeys(task.way for task in todo) if way != ORIGINAL]
     shown = [*(clip for clip in clips.values() if clip.original), *(c for c in clips.values() if not c.original)]
     report = Report(title="generated music", note=note, systems=[System(name=way) for way in ways], clips=shown)
     report.save(out)
@@ -168,8 +171,10 @@ def markdown(scores: Sequence[Scores], command: str) -> str:
         own = [score for score in scores if score["way"] == way]
         seconds = sum(score["seconds"] for score in own)
         factors = [sum(score[f"{what}_took_seconds"] for score in own) / seconds for what in ("codes", "sound")]
-        rows.append([way, str(len(own)), f"{seconds:.0f}", *(f"{factor:.3f}" for factor in factors)])
-    head = ["way", "sounds", "seconds", "real-time factor, codes ↓", "real-time factor, sound ↓"]
+        same = zip(*(score["same_codes"] for score in own if "same_codes" in score), strict=True)
+        kept = " ".join(f"{fmean(level):.3f}" for level in same) or "-"
+        rows.append([way, str(len(own)), f"{seconds:.0f}", *(f"{factor:.3f}" for factor in factors), kept])
+    head = ["way", "sounds", "seconds", "real-time factor, codes ↓", "real-time factor, sound ↓", "codes kept by level"]
     return f"    {command}\n\n{table(head, rows)}\n"
 
 
@@ -180,13 +185,13 @@ def compose(given: argparse.Namespace, command: str) -> None:
     pieces = stretches(given.tokens, given.num_pieces, given.seconds, given.seed)
     todo = list(tasks(composer, pieces, given))
     out: Path = given.out
-    out.mkdir(parents=True, exist_ok=True)
-    for way in (".", *WAYS, ORIGINAL):
+    for way in {".", *(task.way for task in todo)}:
+        (out / way).mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / way)
     subject = {
         "prior": weights_hash(composer.prior, composer.prior.config),
         "vocoder": composer.tokenizer.vocoder_name,
-        **{name: getattr(given, name) for name in ("seconds", "primer_seconds", "keep_levels", "seed")},
+        **{name: getattr(given, name) for name in ("seconds", "primer_seconds", "seed")},
         "sampling": asdict(USUAL),
     }
     file = ScoreFile(out / "made.jsonl", subject)
@@ -227,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--num-pieces", metavar="N", type=int, default=8, help="(default: %(default)s)")
     add("--seconds", metavar="S", type=float, default=20.0, help="of each sound (default: %(default)s)")
     add("--primer-seconds", metavar="S", type=float, default=5.0, help="(default: %(default)s)")
-    add("--keep-levels", metavar="N", type=int, default=2, help="(default: %(default)s)")
+    add("--keep-levels", metavar="N", type=int, nargs="+", help="of variations (default: 1, 2 and so on, all but one)")
     add("--seed", metavar="N", type=int, default=1, help="(default: %(default)s)")
     add("--threads", metavar="N", type=int, default=1, help="(default: %(default)s)")
     return parser

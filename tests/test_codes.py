@@ -324,3 +324,14 @@ def test_save_where_no_folder_is(tmp_path: Path) -> None:
     for path in (tmp_path / "missing" / "a.avq", tmp_path / "file" / "a.avq"):
         with pytest.raises(CodesError, match="cannot be written"):
             make_codes().save(path)
+
+
+def test_a_stretch_is_whole_coarsest_frames_and_ends_with_the_recording() -> None:
+    codes = make_codes()
+    first, last = codes.stretch(0, 1), codes.stretch(1, 5)
+    assert [level.tolist() for level in first.levels] == [[[2]], [[0, 1], [7, 6]]] and first.num_samples == 8
+    assert [level.tolist() for level in last.levels] == [[[1]], [[512, 1023], [5, 4]]] and last.num_samples == 5
+    assert codes.stretch(0, 2) == codes
+    for start, num_frames in ((2, 1), (-1, 1), (0, 0)):
+        with pytest.raises(CodesError, match="there are 2, counted from 0"):
+            codes.stretch(start, num_frames)

@@ -56,6 +56,17 @@ def test_the_seed_and_the_number_of_an_item_make_the_difference(synthesizer: Syn
     assert equal(codes(), codes()) and not equal(codes(), codes(seed=1)) and not equal(codes(), codes(item=1))
 
 
+def test_what_is_spoken_costs_what_it_was_drawn_at(synthesizer: Synthesizer) -> None:
+    voice, plain = synthesizer.voice("s0"), Sampling(guidance=1.0)
+    found = synthesizer.pieces("Abc. Cab!", voice.language)
+    for number, piece in enumerate(synthesizer.speak("Abc. Cab!", voice, plain, item="a")):
+        inputs, num_coarse = synthesizer.stretched(found[number][1], voice, plain, ("a", number))
+        nats = synthesizer.prior.nats(inputs, piece.codes.levels)
+        assert num_coarse == piece.codes.levels[0].shape[1] and len(nats) == len(piece.codes.levels)
+        num_codes = sum(level.numel() for level in piece.codes.levels)
+        assert -sum(nats) / num_codes == pytest.approx(piece.log_probability, rel=1e-4)
+
+
 def test_speed_and_candidates(synthesizer: Synthesizer) -> None:
     voice = synthesizer.voice("s0")
     slow, fast = (synthesizer.sound("abcabcabc", voice, Sampling(speed=speed)).shape[1] for speed in (0.5, 2.0))

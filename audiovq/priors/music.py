@@ -17,7 +17,7 @@ from audiovq.priors.layouts import NOTHING
 from audiovq.priors.music_condition import MusicInputs
 from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import ItemRandom, Sampling
-from audiovq.priors.scoring import foreseen
+from audiovq.priors.scoring import foreseen, level_nats
 
 
 @dataclass(kw_only=True)
@@ -92,6 +92,22 @@ class MusicPrior(nn.Module):
         if len(made) == 1:
             return made[0]
         return min(made, key=lambda codes: self._misfit(network, window, levels, labels, codes))
+
+    def nats(self, levels: Sequence[Tensor], labels: Sequence[int] = ()) -> list[float]:
+        """What all codes of a whole piece cost, level by level, foreseen in one window after the other.
+
+        Shape: levels [(K_l, N_l), ...]
+        Raises: ValueError for a masked prior.
+        """
+        costs = [0.0] * len(levels)
+        for number, network in enumerate(self.networks):
+            size, length = network.config.music.window_frames, levels[0].shape[1]
+            for start in range(0, length, size):
+                window = Window(number, start, min(start + size, length), length)
+                inputs, seen = self._inputs(levels, window, labels), self._cut(levels, start, window.end)
+                for level, nats in level_nats(network, inputs, seen).items():
+                    costs[level] += nats
+        return costs
 
     def _candidates(
         self,

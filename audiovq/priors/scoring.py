@@ -59,6 +59,24 @@ def foreseen(
     return {book: _of_book(network, hidden, tokens, asked, layout, book) for book in network.made}
 
 
+@torch.inference_mode()
+def level_nats(network: CodeNetwork, inputs: Inputs, levels: Sequence[Tensor]) -> dict[int, float]:
+    """What one item's codes cost in nats, of each level that the network makes.
+
+    Shape: inputs of one item; levels (K_l, N_l) of all levels up to those that it makes.
+    Raises: ValueError for a masked network, which is asked for a random part of the codes.
+    """
+    if network.config.kind == "masked":
+        raise ValueError("a masked network foresees a random part of the codes: they have no likelihood")
+    needed = [level[None] for level in levels[: max(network.config.covered) + 1]]
+    zero = torch.zeros(1, dtype=torch.int64, device=needed[0].device)
+    found = foreseen(network, inputs, needed, zero + needed[0].shape[-1], zero)
+    nats = dict.fromkeys(network.config.covered, 0.0)
+    for book, (of_book, _) in found.items():
+        nats[network.config.codes.books[book][0]] += float(of_book)
+    return nats
+
+
 def _of_book(
     network: CodeNetwork, hidden: Tensor, tokens: Tensor, asked: Tensor, layout: Layout, book: int
 ) -> tuple[Tensor, Tensor]:

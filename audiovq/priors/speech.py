@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from audiovq.nn.int8 import quantise
 from audiovq.nn.modules import ModuleList
@@ -16,6 +16,7 @@ from audiovq.priors.durations import DurationConfig, DurationPredictor, fitted
 from audiovq.priors.generation import Generation, Request
 from audiovq.priors.network import CodeNetwork
 from audiovq.priors.sampling import ItemRandom, Sampling
+from audiovq.priors.scoring import level_nats
 
 
 @dataclass(kw_only=True)
@@ -64,6 +65,15 @@ class SpeechPrior(nn.Module):
         num_coarse = max(1, -(-int(frames.sum()) // factor))
         frames[0, -1] += num_coarse * factor - int(frames.sum())
         return replace(inputs, durations=frames), num_coarse
+
+    def nats(self, inputs: TextInputs, levels: Sequence[Tensor]) -> list[float]:
+        """What an item's codes cost, level by level. Shape: levels [(K_l, N_l), ...].
+
+        Raises: ValueError for a masked prior.
+        """
+        found = [level_nats(network, inputs, levels) for network in self.networks]
+        costs = {level: nats for each in found for level, nats in each.items()}
+        return [costs[level] for level in range(len(levels))]
 
     def quantise(self) -> None:
         """Let what works step by step have bytes for weights: sooner done, nearly as exact, and it learns no more."""

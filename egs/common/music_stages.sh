@@ -83,9 +83,13 @@ if stage_wanted 6 "score"; then
   need "$exp/samples/RESULTS.md" 5
   read -ra settings <<<"${score_settings:-}"
   run "$python" -m recipes.score_music "$exp/samples/new" --real "$data/test/wav.scp" -o "$exp/scores_new" \
-    --jobs "$nj" "${settings[@]}"
+    --noise "$tokenizer" --jobs "$nj" "${settings[@]}"
   run "$python" -m recipes.score_music "$exp/samples/continued" --real "$data/test/wav.scp" -o "$exp/scores_continued" \
     --seam-seconds "$primer_seconds" --jobs "$nj" "${settings[@]}"
+  for ((kept = 1; kept < num_levels; kept++)); do
+    run "$python" -m recipes.score "$exp/samples/original" "$exp/samples/varied_$kept" -o "$exp/scores_varied_$kept" \
+      --metrics mel_distance stft_distance --jobs "$nj"
+  done
   run "$python" -m recipes.score_codes "$exp/samples/new" --training "$data/tokens/train" --real "$data/tokens/test" \
-    --model "$tokenizer" -o "$exp/scores_codes"
+    --model "$tokenizer" --prior "$exp/packed" -o "$exp/scores_codes"
 fi

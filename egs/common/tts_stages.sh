@@ -100,5 +100,9 @@ fi
 if stage_wanted 7 "speak and score"; then
   need "$exp/packed/config.json" 6
   run "$python" -m recipes.generate model="$exp/packed" sentences="$tts/symbols_test.parquet" tables="[$tables]" \
-    tokenizer="$tokenizer" recogniser="$recogniser" output_dir="$exp/scores"
+    alignments="$tts/alignments_test.parquet" tokenizer="$tokenizer" recogniser="$recogniser" output_dir="$exp/scores"
+  read -ra folders <<<"${tables//,/ }"
+  run "$python" -m recipes.score_codes "$exp/scores/codes" --training "${folders[@]}" \
+    --training-list "$tts/symbols_train.parquet" --real "${folders[@]}" --real-list "$tts/symbols_test.parquet" \
+    --model "$tokenizer" -o "$exp/scores_codes"
 fi

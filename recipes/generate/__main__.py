@@ -4,8 +4,10 @@
     python -m recipes.generate model=tts-debian sentences=data/tts1/symbols_test.parquet output_dir=exp/cool \
         'speakers=[en_queen_joe]' sampling.temperature=0.6 sampling.candidates=4
 
-Every sentence is spoken by the speaker who recorded it, written to output_dir/sounds, heard by a recogniser, and held
-against the recording, which is decoded from its codes in ``tables``. Writes scores.jsonl (a line for each sentence),
+Every sentence is spoken by the speaker who recorded it, written to output_dir/sounds and (as .avq, for
+recipes.score_codes) to output_dir/codes, heard by a recogniser, and held against the recording, which is decoded from
+its codes in ``tables``. How likely the prior finds what it spoke is told in bits per second of audio, beside how likely
+it finds the recordings where ``alignments`` tells their durations. Writes scores.jsonl (a line for each sentence),
 summary.json and RESULTS.md. The same command again goes on where it stopped.
 """
 

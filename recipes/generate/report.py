@@ -25,22 +25,28 @@ def summarise(scores: Sequence[Scores], subject: Mapping[str, Any]) -> dict[str,
 
 def _of(scores: Sequence[Scores]) -> dict[str, Any]:
     ratios = [score["seconds"] / score["recorded_seconds"] for score in scores]
-    similar = [score["similarity"] for score in scores if score["similarity"] is not None]
     seconds = sum(score["seconds"] for score in scores)
     return {
         "num_sentences": len(scores),
         "cer_spoken": _error_rate(scores, "spoken"),
         "cer_reconstructed": _error_rate(scores, "reconstructed"),
-        "similarity": asdict(bootstrap_mean(similar)) if similar else None,
+        "similarity": _mean_of(scores, "similarity"),
         "length_ratio": {
             "mean": fmean(ratios),
             "lowest": min(ratios),
             "highest": max(ratios),
             "tenths": _tenths(ratios),
         },
+        "bits_per_second": _mean_of(scores, "bits_per_second"),
+        "recorded_bits_per_second": _mean_of(scores, "recorded_bits_per_second"),
         "codes_real_time_factor": sum(score["codes_took_seconds"] for score in scores) / seconds,
         "sound_real_time_factor": sum(score["sound_took_seconds"] for score in scores) / seconds,
     }
+
+
+def _mean_of(scores: Sequence[Scores], name: str) -> dict[str, Any] | None:
+    values = [score[name] for score in scores if score[name] is not None]
+    return asdict(bootstrap_mean(values)) if values else None
 
 
 def _error_rate(scores: Sequence[Scores], what: str) -> dict[str, Any] | None:
@@ -60,7 +66,8 @@ def _tenths(values: Sequence[float]) -> list[float]:
 def markdown(summary: Mapping[str, Any], command: str) -> str:
     """The summary for people."""
     header = ["speaker", "sentences", "CER, spoken ↓", "CER, reconstructed ↓", "speaker similarity, cosine ↑"]
-    header += ["length by that of the recording", "real-time factor, codes ↓", "real-time factor, sound ↓"]
+    header += ["length by that of the recording", "bits per second, spoken", "bits per second, recorded"]
+    header += ["real-time factor, codes ↓", "real-time factor, sound ↓"]
     rows = [
         [
             name,
@@ -69,6 +76,8 @@ def markdown(summary: Mapping[str, Any], command: str) -> str:
             _interval(group["cer_reconstructed"]),
             _interval(group["similarity"]),
             "{mean:.2f} [{lowest:.2f}, {highest:.2f}]".format(**group["length_ratio"]),
+            _interval(group["bits_per_second"], 1),
+            _interval(group["recorded_bits_per_second"], 1),
             f"{group['codes_real_time_factor']:.3f}",
             f"{group['sound_real_time_factor']:.3f}",
         ]
@@ -77,12 +86,13 @@ def markdown(summary: Mapping[str, Any], command: str) -> str:
     subject = summary["subject"]
     return (
         f"Sentences that were held out, with {subject['vocoder']} as vocoder; means with 95 % bootstrap intervals, of "
-        "lengths the lowest and highest. Reconstructed: the recordings of the same sentences, from their codes.\n\n"
+        "lengths the lowest and highest. Reconstructed: the recordings of the same sentences, from their codes. "
+        "Bits per second of audio: what the codes cost under the prior.\n\n"
         f"    {command}\n\n{table(header, rows)}\n"
     )
 
 
-def _interval(values: Mapping[str, float] | None) -> str:
+def _interval(values: Mapping[str, float] | None, digits: int = 3) -> str:
     if values is None:
         return "-"
-    return f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
+    return f"{values['mean']:.{digits}f} [{values['low']:.{digits}f}, {values['high']:.{digits}f}]"

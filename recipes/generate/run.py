@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from rich.progress import track
 from torch import Tensor
 
 from audiovq.audio.io import AudioWriter
+from audiovq.codes import Codes
+from audiovq.data.symbol_tables import read_alignments
 from audiovq.files import write_atomically
 from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.recogniser import PACKAGED, Recogniser
@@ -44,6 +47,7 @@ class GenerateConfig:
     vocoder: str = ""  # as for audiovq decode
     sentences: str = MISSING  # a symbols_*.parquet of recipes.prepare_tts
     tables: list[str] = MISSING  # token tables with the sentences' recordings
+    alignments: str = ""  # an alignments_*.parquet of recipes.align: with it, how likely the recordings are is told too
     output_dir: str = MISSING
     speakers: list[str] = field(default_factory=list)  # none means all of the prior's
     languages: list[str] = field(default_factory=list)  # none means all; name those that the recogniser knows well
@@ -59,8 +63,13 @@ def generate(config: GenerateConfig) -> None:
     synthesizer = load_synthesizer(config.model, config.tokenizer or None, config.vocoder or None)
     rows = chosen(pq.read_table(config.sentences).to_pylist(), config, synthesizer)
     out = Path(config.output_dir)
-    (out / "sounds").mkdir(parents=True, exist_ok=True)
-    settings = {"sampling": asdict(config.sampling), "recogniser": config.recogniser}
+    for folder in ("sounds", "codes"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    settings = {
+        "sampling": asdict(config.sampling),
+        "recogniser": config.recogniser,
+        "alignments": config.alignments,
+    }
     subject = {
         "model": folder_hash(find(config.model, PRIOR)),
         "vocoder": synthesizer.tokenizer.vocoder_name,
@@ -72,7 +81,7 @@ def generate(config: GenerateConfig) -> None:
     if todo:
         scorer = Scorer(config, synthesizer)
         for row, made in track(scorer.spoken(todo), description="sentences", total=len(todo)):
-            file.add(scorer.score(row, made, out / "sounds"))
+            file.add(scorer.score(row, made, out))
     scores = [file.scores[row["utt_id"]] for row in rows]
     summary = summarise(scores, subject)
     command = f"python -m recipes.generate {shlex.join(sys.argv[1:])}"
@@ -118,6 +127,9 @@ class Scorer:
     def __init__(self, config: GenerateConfig, synthesizer: Synthesizer) -> None:
         self.config, self.synthesizer = config, synthesizer
         self.tables = [TokenTable(folder) for folder in config.tables]
+        aligned = read_alignments(Path(config.alignments)) if config.alignments else []
+        self.is_masked = any(network.config.kind == "masked" for network in synthesizer.prior.networks)
+        self.aligned = {row.utt_id: row for row in aligned}
         self.recogniser = Recogniser(config.recogniser, num_threads=config.num_threads) if config.recogniser else None
 
     def spoken(self, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Made]]:
@@ -137,17 +149,20 @@ class Scorer:
                 yield row, Made(pieces, took * num_samples / sum(samples))
 
     def score(self, row: dict[str, Any], made: Made, folder: Path) -> Scores:
-        """The scores of a sentence; its sound goes into the folder."""
+        """The scores of a sentence; its sound and its codes go into the folder."""
         rate = self.synthesizer.sample_rate
         table = next((table for table in self.tables if row["utt_id"] in table), None)
         if table is None:
             raise ValueError(f"{row['utt_id']} is in none of the tables {', '.join(self.config.tables)}")
-        recorded = self.synthesizer.tokenizer.decode(table[row["utt_id"]])
+        recorded_codes, codes = table[row["utt_id"]], joined([piece.codes for piece in made.pieces])
+        recorded = self.synthesizer.tokenizer.decode(recorded_codes)
         start = time.perf_counter()
         sound = torch.cat([self.synthesizer.tokenizer.decode(piece.codes) for piece in made.pieces], dim=1)
         end = time.perf_counter()
-        with AudioWriter(folder / f"{row['utt_id'].replace('/', '_')}.wav", rate, num_channels=1) as writer:
+        name = row["utt_id"].replace("/", "_")
+        with AudioWriter(folder / "sounds" / f"{name}.wav", rate, num_channels=1) as writer:
             writer.write(sound)
+        codes.save(folder / "codes" / f"{name}.avq")
         return {
             "utterance": row["utt_id"],
             "speaker": row["speaker"],
@@ -158,6 +173,8 @@ class Scorer:
             "codes_took_seconds": made.codes_took_seconds,
             "sound_took_seconds": end - start,
             "log_probability": sum(piece.log_probability for piece in made.pieces) / len(made.pieces),
+            "bits_per_second": self._bits_per_second(row, made),
+            "recorded_bits_per_second": self._recorded_bits_per_second(row, recorded_codes),
             "similarity": self._similarity(recorded, sound),
             "spoken": self._heard(sound, row),
             "reconstructed": self._heard(recorded, row),
@@ -170,12 +187,43 @@ class Scorer:
         errors = cer(row["text"], heard)
         return {"heard": heard, "num_errors": errors.num_errors, "num_reference": errors.num_reference}
 
+    def _bits_per_second(self, row: dict[str, Any], made: Made) -> float | None:
+        """Without guidance and temperature, so that it can be held against that of recordings."""
+        if self.is_masked:
+            return None
+        nats = seconds = 0.0
+        found = self.synthesizer.pieces(row["text"], row["language"])
+        for number, (piece, (_, symbols)) in enumerate(zip(made.pieces, found, strict=True)):
+            voice, item = self.synthesizer.voice(row["speaker"], row["language"]), (row["utt_id"], number)
+            inputs, _ = self.synthesizer.stretched(symbols, voice, self.config.sampling, item)
+            nats += sum(self.synthesizer.prior.nats(inputs, piece.codes.levels))
+            seconds += piece.codes.duration_seconds
+        return nats / math.log(2) / seconds
+
+    def _recorded_bits_per_second(self, row: dict[str, Any], codes: Codes) -> float | None:
+        aligned = self.aligned.get(row["utt_id"])
+        if aligned is None or self.is_masked:
+            return None
+        symbols = self.synthesizer.prior.config.symbols
+        if unknown := sorted(set(aligned.symbols) - set(symbols)):
+            raise ValueError(f"{self.config.alignments}: {self.synthesizer.name} does not know {', '.join(unknown)}")
+        numbers, durations = [symbols.index(symbol) for symbol in aligned.symbols], torch.from_numpy(aligned.durations)
+        voice = self.synthesizer.voice(row["speaker"], row["language"])
+        inputs = self.synthesizer.inputs(numbers, voice, [durations[None].long()])
+        return sum(self.synthesizer.prior.nats(inputs, codes.levels)) / math.log(2) / codes.duration_seconds
+
     def _similarity(self, recorded: Tensor, sound: Tensor) -> float | None:
         length = min(recorded.shape[1], sound.shape[1])  # of two sentences that differ: not of the same moment
         try:
             return speaker_similarity(recorded[0, :length], sound[0, :length], self.synthesizer.sample_rate)
         except NotMeasurableError:
             return None
+
+
+def joined(parts: Sequence[Codes]) -> Codes:
+    """Codes of whole coarsest frames, one after the other."""
+    levels = tuple(torch.cat(level, dim=1) for level in zip(*(part.levels for part in parts), strict=True))
+    return replace(parts[0], levels=levels, num_samples=sum(part.num_samples for part in parts))
 
 
 def register() -> None:

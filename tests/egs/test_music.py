@@ -37,10 +37,12 @@ def test_every_command_of_a_dry_run_has_a_configuration(script: Path, tmp_path: 
             trained.append(config.model.level)
             num_levels = config.model.codes.num_levels
     assert trained == list(range(num_levels))
-    assert [c[2] for c in commands if c[1:2] == ["-m"]][-4:] == [
+    called = [c[2] for c in commands if c[1:2] == ["-m"]]
+    assert called[called.index("recipes.compose") :] == [
         "recipes.compose",
         "recipes.score_music",
         "recipes.score_music",
+        *["recipes.score"] * (num_levels - 1),
         "recipes.score_codes",
     ]
 
@@ -67,7 +69,7 @@ def test_mini_goes_from_clips_to_scores(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     samples = tmp_path / "exp/samples"
     report = json.loads((samples / "report.json").read_text())
-    assert [system["name"] for system in report["systems"]] == ["continued", "varied", "mended", "new"]
+    assert [system["name"] for system in report["systems"]] == ["continued", "varied_1", "varied_2", "mended", "new"]
     assert len(report["clips"]) == 4 and (samples / "index.html").stat().st_size > 10_000
     scores = json.loads((tmp_path / "exp/scores_new/summary.json").read_text())
     assert scores["failures"] == []

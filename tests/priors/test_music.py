@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -158,3 +159,26 @@ def test_of_several_fillings_the_one_is_taken_that_the_rest_follows_best() -> No
     with torch.inference_mode():
         logits = network.logits(network.transformer(network.read(read) + known)[0, -1], 0)
     assert -float(logits.log_softmax(-1)[whole[0, -1]]) == pytest.approx(min(costs), abs=1e-4)
+
+
+@pytest.mark.parametrize("kinds", [("cascade",) * 3, ("flat",)])
+def test_every_code_of_a_piece_is_foreseen_once(kinds: tuple[str, ...]) -> None:
+    made = prior(kinds)
+    with torch.no_grad():
+        for network in made.networks:
+            for head in network.heads:  # all codes are equally likely
+                head.weight.zero_()
+                head.bias.zero_()
+    expected = [
+        N * factor * books * math.log(size)
+        for factor, books, size in zip(LEVELS.factors, LEVELS.num_codebooks, LEVELS.codebook_sizes, strict=True)
+    ]
+    assert made.nats(piece()) == pytest.approx(expected)
+
+
+def test_what_a_piece_costs_follows_from_its_codes_and_labels() -> None:
+    made = prior()
+    assert made.nats(piece()) != made.nats(piece(seed=1))
+    assert made.nats(piece()) != made.nats(piece(), [1])
+    with pytest.raises(ValueError, match="they have no likelihood"):
+        prior(KINDS[1]).nats(piece())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -18,7 +21,7 @@ from audiovq.tokens import Layout
 from audiovq.tokens.layout import Entry
 from audiovq.tokens.writer import arrow_tables, write_table
 from recipes.score_codes.__main__ import main
-from recipes.score_codes.reading import cut_to
+from recipes.score_codes.reading import cut_to, halves, open_codes
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ def test_what_is_played_back_stands_out_beside_real_codes(tokenizer: audiovq.tok
     assert summary["generated"]["length_ratio"] is None and summary["generated"]["silence_ratio"] is None
     text = Path("out/RESULTS.md").read_text()
     assert "| level 0: longest run also in training, s | " in text
-    assert "| score | generated | real, held out |" in text
+    assert "| score | generated | real, held out | the other half of training | random codes |" in text
     assert "python -m recipes.score_codes made --training train" in text
 
 
@@ -113,6 +116,44 @@ def test_real_codes_are_cut_to_the_length_of_the_generated_ones(tokenizer: audio
     folder("test", {"r": long})
     summary = score(folder("made", {"g": make(tokenizer, 5, frames=30)}), "--real", "test", "--no-sound")
     assert summary["real"]["mean_seconds"]["mean"] == summary["generated"]["mean_seconds"]["mean"]
+
+
+def test_codes_of_several_places_are_held_against_those_of_their_names(tokenizer: audiovq.tokenizer.Tokenizer) -> None:
+    everything = {f"u{number}": make(tokenizer, number, frames=20 + number) for number in range(6)}
+    table("one", {name: everything[name] for name in ("u0", "u1", "u2")})
+    table("two", {name: everything[name] for name in ("u3", "u4", "u5")})
+    Path("train.txt").write_text("u0 first\nu3\n")
+    pq.write_table(pa.table({"utt_id": ["u2", "u4", "u5"]}), "test.parquet")
+    folder("made", {name: make(tokenizer, 50, frames=10) for name in ("u2", "u4")})
+    arguments = ["--training", "one", "two", "--training-list", "train.txt", "-o", "out", "--model", "model"]
+    arguments += ["--real", "one", "two", "--real-list", "test.parquet", "--no-sound", "--window-seconds", "0.4"]
+    assert main(["made", *arguments]) == 0
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert summary["num_training"] == 2 and [item["name"] for item in summary["items"]["real"]] == ["u2", "u4"]
+    assert [item["seconds"] for item in summary["items"]["real"]] == [
+        everything[name].duration_seconds for name in ("u2", "u4")
+    ]
+    assert summary["generated"]["length_ratio"]["mean"] == pytest.approx((10 / 22 + 10 / 24) / 2)
+    for level in (0, 1):  # random codes are as random as those of this test, and of the same lengths
+        assert summary["noise"]["levels"][level]["entropy_bits"] > 3
+    assert summary["noise"]["mean_seconds"] == summary["generated"]["mean_seconds"]
+
+
+def test_halves_of_training_are_alike_and_one_code_over_and_over_is_not(
+    tokenizer: audiovq.tokenizer.Tokenizer,
+) -> None:
+    table("train", {f"t{number}": make(tokenizer, number, frames=80) for number in range(12)})
+    first, other = halves(open_codes([Path("train")]), 0)
+    assert len(first) == len(other) == 6 and not set(first) & set(other)
+    stuck = make(tokenizer, 50, frames=80)
+    stuck = replace(stuck, levels=tuple(torch.zeros_like(level) for level in stuck.levels))
+    summary = score(folder("made", {f"s{number}": stuck for number in range(6)}), "--no-sound")
+    for level in (0, 1):
+        distances = {
+            name: summary[name]["levels"][level]["frechet_distance"] for name in ("generated", "training", "noise")
+        }
+        assert max(distances["training"], distances["noise"]) < distances["generated"] / 2
+    assert min(summary["num_windows"]) > 10
 
 
 def test_mistakes_are_one_line(tokenizer: audiovq.tokenizer.Tokenizer, capsys: pytest.CaptureFixture[str]) -> None:
