@@ -7,18 +7,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
 from audiovq.files import write_atomically
-from audiovq.units import samples_to_seconds
+from audiovq.units import samples_to_seconds, seconds_to_samples
 
 AUDIO_SUFFIXES = frozenset(
     {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav"}
 )
 WRITABLE_SUFFIXES = {".wav": "WAV", ".flac": "FLAC"}
 _BLOCK_SAMPLES = 1 << 16
+_LOSSY_FORMATS = {"MP3", "OGG"}  # their headers count whole frames, or guess: the last ones may decode to less
+_MOST_MISSING_SECONDS = 0.5  # of such a file; what lacks more has lost its end
 _UNKNOWN_SIZE = 0x7FFF0000  # programs that write WAV into a pipe put sizes from here up, since they cannot seek back
 
 
@@ -35,6 +38,8 @@ class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
 
 class AudioReader:
     """Reads a sound file from its beginning to its end in blocks of any size.
+
+    What an MP3 or Ogg file promises and does not hold is read as silence, if it is no more than half a second.
 
     Raises: AudioError when the file is missing, forbidden, empty, not audio, without samples, truncated or not finite.
     """
@@ -59,7 +64,9 @@ class AudioReader:
         except BaseException:
             self._file.close()
             raise
-        self._position = 0
+        self._position, self._held = 0, self.num_samples
+        lossy = self._file.format in _LOSSY_FORMATS
+        self._most_missing = seconds_to_samples(_MOST_MISSING_SECONDS, self.sample_rate) if lossy else 0
 
     def read(self, num_samples: int) -> Tensor:
         """Return the next samples; fewer than asked for only at the end, none after it.
@@ -73,10 +80,12 @@ class AudioReader:
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{self.path} is damaged or truncated after {start}: {error.error_string}") from error
         if len(block) < wanted:
-            raise AudioError(
-                f"{self.path} is truncated: its header promises {self.num_samples} samples, "
-                f"it holds {self._position + len(block)}"
-            )
+            self._held = min(self._held, self._position + len(block))
+            if self.num_samples - self._held > self._most_missing:
+                raise AudioError(
+                    f"{self.path} is truncated: its header promises {self.num_samples} samples, it holds {self._held}"
+                )
+            block = np.pad(block, ((0, wanted - len(block)), (0, 0)))
         wave = torch.from_numpy(block).T.contiguous()
         bad = (~wave.isfinite()).any(0).nonzero()
         if len(bad):

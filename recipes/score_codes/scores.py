@@ -75,11 +75,12 @@ def score_items(
         for scores, run in zip(items, longest_common_runs(all_frames(group, level), trained), strict=True):
             scores["levels"][level]["common_run_seconds"] = run.length_frames / float(rate)
     window = max(1, round(ruler.window_seconds * group[0].frame_rates[0]))
-    # Of the coarsest level alone: finer codes differ whenever a sound is played once more.
-    near = nearest_windows(all_frames(group, 0), all_frames(ruler.training, 0), window)
-    for scores, found in zip(items, near, strict=True):
-        if found is not None:
-            scores["levels"][0]["nearest_window"] = found.distance
+    with suppress(NotMeasurableError):  # nothing in training is as long as a window
+        # Of the coarsest level alone: finer codes differ whenever a sound is played once more.
+        near = nearest_windows(all_frames(group, 0), all_frames(ruler.training, 0), window)
+        for scores, found in zip(items, near, strict=True):
+            if found is not None:
+                scores["levels"][0]["nearest_window"] = found.distance
     return items
 
 

@@ -83,6 +83,32 @@ def test_a_wav_from_a_pipe_is_not_called_truncated(tmp_path: Path) -> None:
     assert io.read(path)[0].shape == (1, 1000)
 
 
+def without_its_end(folder: Path, suffix: str, seconds: float) -> Path:
+    """About so many seconds of four are cut off, in bytes."""
+    path = folder / f"a.{suffix}"
+    soundfile.write(path, noise(4 * RATE)[0].numpy(), RATE)
+    content = path.read_bytes()
+    path.write_bytes(content[: round(len(content) * (1 - seconds / 4))])
+    return path
+
+
+def test_what_the_last_frames_of_an_mp3_lack_is_silence(tmp_path: Path) -> None:
+    path = without_its_end(tmp_path, "mp3", 0.2)
+    with AudioReader(path) as reader:
+        blocks = [reader.read(1000) for _ in range(reader.num_samples // 1000 + 2)]
+    wave = torch.cat(blocks, 1)
+    assert wave.shape[1] == reader.num_samples >= 4 * RATE and blocks[-1].shape[1] == 0
+    assert torch.equal(wave, io.read(path)[0])
+    (sounding,) = wave[0].nonzero().T
+    assert 0.05 * RATE < reader.num_samples - int(sounding[-1]) < 0.5 * RATE
+
+
+@pytest.mark.parametrize("suffix, seconds", [("mp3", 0.8), ("flac", 0.1), ("wav", 0.001)])
+def test_what_lacks_its_end_is_refused(suffix: str, seconds: float, tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"truncated"):
+        io.read(without_its_end(tmp_path, suffix, seconds))
+
+
 def bad_file(folder: Path, kind: str) -> Path:
     path = folder / f"{kind}.wav"
     if kind == "empty":

@@ -73,6 +73,9 @@ def test_mini_goes_from_clips_to_scores(tmp_path: Path) -> None:
     (speaker,) = summary["speakers"].values()
     assert speaker["num_sentences"] == 1 and speaker["cer_spoken"] is None
     assert len(list((tmp_path / "exp/scores/sounds").iterdir())) == 1
+    assert speaker["bits_per_second"]["mean"] > 0 and speaker["recorded_bits_per_second"]["mean"] > 0
+    codes = json.loads((tmp_path / "exp/scores_codes/summary.json").read_text())
+    assert codes["generated"]["length_ratio"]["mean"] == pytest.approx(speaker["length_ratio"]["mean"], rel=1e-3)
     again = run(script, "--nj", "1", "--stage", "7", *paths, python=sys.executable)
     assert "1 sentences, 1 of them scored before" in again.stdout
     spoken = [sys.executable, "-m", "audiovq.cli", "speak", "We ship.", "-o", str(tmp_path / "a.wav"), "--model"]

@@ -126,7 +126,7 @@ def test_codes_of_several_places_are_held_against_those_of_their_names(tokenizer
     pq.write_table(pa.table({"utt_id": ["u2", "u4", "u5"]}), "test.parquet")
     folder("made", {name: make(tokenizer, 50, frames=10) for name in ("u2", "u4")})
     arguments = ["--training", "one", "two", "--training-list", "train.txt", "-o", "out", "--model", "model"]
-    arguments += ["--real", "one", "two", "--real-list", "test.parquet", "--no-sound", "--window-seconds", "0.4"]
+    arguments += ["--real", "one", "two", "--real-list", "test.parquet", "--no-sound"]
     assert main(["made", *arguments]) == 0
     summary = json.loads(Path("out/summary.json").read_text())
     assert summary["num_training"] == 2 and [item["name"] for item in summary["items"]["real"]] == ["u2", "u4"]
