@@ -56,7 +56,9 @@ def test_the_seed_and_the_number_of_an_item_make_the_difference(synthesizer: Syn
     assert equal(codes(), codes()) and not equal(codes(), codes(seed=1)) and not equal(codes(), codes(item=1))
 
 
-def test_what_is_spoken_costs_what_it_was_drawn_at(synthesizer: Synthesizer) -> None:
+def test_what_is_spoken_costs_what_it_was_drawn_at(tmp_path: Path) -> None:
+    packed(tmp_path, "cascade")
+    synthesizer = load_synthesizer(tmp_path / "packed", tmp_path / "model")
     voice, plain = synthesizer.voice("s0"), Sampling(guidance=1.0)
     found = synthesizer.pieces("Abc. Cab!", voice.language)
     for number, piece in enumerate(synthesizer.speak("Abc. Cab!", voice, plain, item="a")):

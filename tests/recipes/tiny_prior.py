@@ -95,8 +95,11 @@ def settings(
     return TrainPriorConfig(**(values | changes))
 
 
-def packed(folder: Path) -> Path:
-    """A prior in folder/packed, its parts beside it, and the tokenizer of its codes in folder/model."""
+def packed(folder: Path, finest: str = "masked") -> Path:
+    """A prior in folder/packed, its parts beside it, and the tokenizer of its codes in folder/model.
+
+    ``finest``: the kind of the network of the finest level; the others are cascades.
+    """
     data = corpus(folder)
     parts = ("durations", "level0", "level1", "level2")
     for part in parts:
@@ -104,6 +107,6 @@ def packed(folder: Path) -> Path:
         if part == "durations":
             changes |= {"part": "durations", "optim": OptimConfig(warmup_steps=2, learning_rate=1e-3)}
         level = int(part[-1]) if part != "durations" else 0
-        assert train(settings(data, folder / part, "masked" if level == 2 else "cascade", level, **changes)) == 0
+        assert train(settings(data, folder / part, finest if level == 2 else "cascade", level, **changes)) == 0
     assert pack_prior([*(str(folder / part) for part in parts), "-o", str(folder / "packed")]) == 0
     return folder
