@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,7 +69,8 @@ class Folder:
             yield dataclasses.replace(utterance, split=split[utterance.id])
 
     def _utterance(self, path: Path) -> Utterance:
-        speaker = slug(self.speaker or path.resolve().parent.name)
+        # Not resolved: a file may be a link to one that lies elsewhere.
+        speaker = slug(self.speaker or Path(os.path.abspath(path)).parent.name)
         name = path.relative_to(self.root).with_suffix("").as_posix()
         if not self.speaker:
             name = name.removeprefix(f"{path.parent.name}/")

@@ -28,6 +28,13 @@ def test_a_files_folder_is_its_voice(tmp_path: Path) -> None:
     assert listed["ann-a_b"].language == "de"
 
 
+def test_the_voice_of_a_link_is_where_the_link_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = make_files(tmp_path, ["store/x.wav", "ann/y.wav"])
+    (tmp_path / "ann/x.wav").symlink_to(elsewhere / "store/x.wav")
+    monkeypatch.chdir(tmp_path / "ann")  # here the folder of a file has no name of its own
+    assert {utterance.speaker for utterance in Folder(Path()).utterances()} == {"ann"}
+
+
 def test_one_voice_may_be_named_for_all(tmp_path: Path) -> None:
     root = make_files(tmp_path, ["one/x.wav", "two/x.wav"])
     assert [utterance.id for utterance in Folder(root, speaker="me").utterances()] == ["me-one-x", "me-two-x"]
