@@ -4,7 +4,7 @@
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech --variants fsq residual --seeds 1 2
     python -m recipes.ablation exp/debian_speech/augment --data data/debian_speech --variants augment/none augment/room
     python -m recipes.ablation exp/debian_speech/ablation --data data/debian_speech -- num_threads=1 total_steps=2000
-    python -m recipes.ablation exp/structures --data data/debian_speech --structures
+    python -m recipes.ablation exp/structures --data data/debian_speech --structures --store results/structures.json
 
 The last trains this project's hierarchy beside those of SNAC (residual), Jukebox (independent) and EnCodec
 (single_rate) on the same data, for as many steps, at equal bits and parameters: structures are compared, nothing else.
@@ -12,13 +12,15 @@ The last trains this project's hierarchy beside those of SNAC (residual), Jukebo
 Needs the data directories and cuts of a recipe's first stages. Each run lies in OUT/VARIANT/SEED; what is done is kept,
 so the same command goes on where it stopped, and with more variants or seeds it adds to the table. What follows -- are
 settings of recipes.train_tokenizer. Writes OUT/RESULTS.md: means over the seeds and their standard deviations, and
-which variants failed.
+which variants failed. With --store the figures of the structures go into a file as well, of which
+recipes.benchmark results makes a table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -85,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], metavar="N", help="(default: 1 2 3)")
     parser.add_argument("--num-utterances", type=int, default=120, metavar="N", help="to score on (default: 120)")
+    parser.add_argument(
+        "--store", type=Path, metavar="FILE.json", help="also write the structures' figures to this file"
+    )
     given = parser.parse_args(words[:split])
     failed: list[str] = []
     # All variants of one seed before the next: a table of what there is can be had early.
@@ -104,6 +109,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with write_atomically(given.out / "RESULTS.md") as file:
         file.write(text.encode())
     print(text)
+    if given.store is not None:
+        command = shlex.join(["python", "-m", "recipes.ablation", *words])
+        with write_atomically(given.store) as file:
+            file.write((json.dumps(structures(command, runs), indent=2) + "\n").encode())
     return 1 if failed else 0
 
 
@@ -121,6 +130,42 @@ def train_and_score(given: argparse.Namespace, variant: str, seed: int, settings
         if code != 0:
             return code
     return 0
+
+
+def structures(command: str, runs: dict[str, list[Run]]) -> dict[str, Any]:
+    """Means over seeds of those variants that are the structures of codecs, for a comparison that stays.
+
+    Raises: ValueError when they were not trained alike.
+    """
+    found = {name: runs[name] for name in STRUCTURES if runs.get(name)}
+    terms = {run.terms for each in found.values() for run in each}
+    if len(terms) > 1:
+        raise ValueError(f"the structures were not trained alike: {'; '.join(sorted(terms))}")
+    rows = [
+        {
+            "name": _title(name),
+            "num_seeds": len(each),
+            "num_parameters": each[0].num_parameters,
+            "prefixes": [
+                {
+                    "bits_per_second": of_first["bits_per_second"],
+                    "scores": {
+                        metric: _mean_and_deviation(
+                            [run.summary["prefixes"][prefix]["scores"][metric]["mean"] for run in each]
+                        )
+                        for metric in METRICS
+                    },
+                }
+                for prefix, of_first in enumerate(each[0].summary["prefixes"])
+            ],
+        }
+        for name, each in found.items()
+    ]
+    return {"command": command, "terms": terms.pop() if terms else "", "metrics": list(METRICS), "structures": rows}
+
+
+def _mean_and_deviation(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": mean(values), "deviation": stdev(values) if len(values) > 1 else 0.0}
 
 
 def markdown(runs: dict[str, list[Run]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from audiovq.files import write_atomically
 from audiovq.metrics.summary import table
-from recipes.benchmark.tables import column_of, quality_table, speed_text
+from recipes.benchmark.tables import column_of, quality_table, speed_text, structures_text
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "python -m recipes.benchmark results"
@@ -72,7 +72,7 @@ QUALITY_BARS = [
 SPEED_BARS = [SpeedBar("encodec:6", 5), SpeedBar("snac", 40), SpeedBar("dac:12", 40)]
 
 
-def render(quality: Results | None, speed: Results | None) -> str:
+def render(quality: Results | None, speed: Results | None, structures: Results | None) -> str:
     """The whole of RESULTS.md; None for what has not been measured."""
     return "\n\n".join(
         [
@@ -81,6 +81,8 @@ def render(quality: Results | None, speed: Results | None) -> str:
             "such as [egs/debian_speech/codec1](egs/debian_speech/codec1/RESULTS.md).",
             "## Speech beside other codecs",
             _NOT_YET if quality is None else _quality(quality),
+            "## Structures on equal terms",
+            _NOT_YET if structures is None else structures_text(structures),
             "## Speed",
             _NOT_YET if speed is None else speed_text(speed),
             "## Bars",
@@ -137,7 +139,7 @@ those that ship; [how they were trained](egs/debian_speech/codec1/RESULTS.md).
 
 `make results` fetches the recordings, measures, and writes this page; `make quality` takes the scores alone. Both go on
 where they stopped: after new weights, delete the model's folder in exp/benchmark. Measure speed on a machine that does
-nothing else.
+nothing else. Structures are trained anew by their own command, which takes hours.
 """
 
 
@@ -147,16 +149,21 @@ def load(name: str, root: Path = ROOT) -> Results | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def stored(root: Path) -> str:
+    """RESULTS.md as the stored figures give it."""
+    return render(*(load(name, root) for name in ("quality", "speed", "structures")))
+
+
 def write_results(root: Path = ROOT) -> None:
     """Write RESULTS.md."""
     with write_atomically(root / "RESULTS.md") as file:
-        file.write(render(load("quality", root), load("speed", root)).encode())
+        file.write(stored(root).encode())
 
 
 def check_results(root: Path = ROOT) -> int:
     """0 when RESULTS.md is what the stored figures give, else 1."""
     path = root / "RESULTS.md"
-    if path.exists() and path.read_text(encoding="utf-8") == render(load("quality", root), load("speed", root)):
+    if path.exists() and path.read_text(encoding="utf-8") == stored(root):
         return 0
     print(f"RESULTS.md does not say what results/*.json hold: {COMMAND}", file=sys.stderr)
     return 1

@@ -47,6 +47,32 @@ def quality_table(results: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in (*tables, "\n".join(notes)) if part)
 
 
+def structures_text(results: Mapping[str, Any]) -> str:
+    """Every prefix of levels of every structure: means over seeds, with their standard deviations."""
+    rows = [
+        [
+            row["name"],
+            str(row["num_seeds"]),
+            f"{row['num_parameters'] / 1e6:.2f} M",
+            str(number),
+            f"{prefix['bits_per_second']:.0f}",
+            *("{mean:.3f} ({deviation:.3f})".format(**prefix["scores"][metric]) for metric in results["metrics"]),
+        ]
+        for row in results["structures"]
+        for number, prefix in reversed(list(enumerate(row["prefixes"], start=1)))
+    ]
+    header = ["structure", "seeds", "parameters", "levels", "bits per second"]
+    return "\n\n".join(
+        [
+            "What other codecs are made of, trained by this project on the same data for as many steps, at equal bits "
+            "and parameters; nothing but the structure differs. Means over seeds of unheard voices, in brackets their "
+            f"standard deviations. {results['terms']}.",
+            f"    {results['command']}",
+            table([*header, *(column_of(metric).heading for metric in results["metrics"])], rows),
+        ]
+    )
+
+
 def speed_table(results: Mapping[str, Any]) -> str:
     """Medians as seconds of audio per second, and how many times as fast the first codec is as each."""
     counts = [str(number) for number in results["threads"]]

@@ -62,6 +62,25 @@ def test_runs_that_were_not_trained_alike_are_told_apart(tmp_path: Path) -> None
     )
 
 
+def test_structures_are_stored_as_means_and_deviations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, distance in ((1, 0.4), (2, 0.6)):
+        lay_down(tmp_path / "residual" / str(seed), [1.0, distance], 0.5)
+    lay_down(tmp_path / "fsq" / "1", [1.0, 0.3], 0.25)  # no structure of a codec
+    monkeypatch.setattr(subprocess, "run", Mock(return_value=Mock(returncode=0)))
+    path = tmp_path / "structures.json"
+    arguments = [str(tmp_path), "--data", "data", "--structures", "--seeds", "1", "2", "--store", str(path)]
+    assert ablation.main(arguments) == 0
+    found = json.loads(path.read_text())
+    assert found["command"].endswith(f"--store {path}") and found["terms"] == "1000 steps of 32 s on cuts.jsonl"
+    (row,) = found["structures"]
+    assert (row["name"], row["num_seeds"], row["num_parameters"]) == ("residual (as SNAC)", 2, 2_700_000)
+    assert [prefix["bits_per_second"] for prefix in row["prefixes"]] == [125, 250]
+    assert row["prefixes"][1]["scores"]["stoi"] == pytest.approx({"mean": 0.5, "deviation": 0.02**0.5})
+    lay_down(tmp_path / "independent" / "1", [1.0, 0.3], 0.25, steps=2000)
+    with pytest.raises(ValueError, match="were not trained alike: 1000 steps"):
+        ablation.main(arguments)
+
+
 def test_one_option_trains_the_structures_of_rivals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[str] = []
 

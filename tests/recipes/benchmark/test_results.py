@@ -9,7 +9,7 @@ import pytest
 from recipes.benchmark import results
 from recipes.benchmark.__main__ import main
 from recipes.benchmark.results import QualityBar, SpeedBar, check_results, render, write_results
-from recipes.benchmark.tables import cost_table, quality_table, speed_table, speed_text
+from recipes.benchmark.tables import cost_table, quality_table, speed_table, speed_text, structures_text
 
 
 def row(codec: str, bits: float, **scores: float) -> dict[str, Any]:
@@ -78,6 +78,33 @@ SPEED: dict[str, Any] = {
 }
 
 
+STRUCTURES: dict[str, Any] = {
+    "command": "python -m recipes.ablation exp/structures --structures",
+    "terms": "1000 steps of 32 s on cuts.jsonl",
+    "metrics": ["stoi"],
+    "structures": [
+        {
+            "name": "conditional (ours)",
+            "num_seeds": 3,
+            "num_parameters": 2_700_000,
+            "prefixes": [
+                {"bits_per_second": 125.0, "scores": {"stoi": {"mean": 0.6, "deviation": 0.01}}},
+                {"bits_per_second": 875.0, "scores": {"stoi": {"mean": 0.7, "deviation": 0.002}}},
+            ],
+        }
+    ],
+}
+
+
+def test_structures_have_a_row_for_every_prefix_of_levels() -> None:
+    text = structures_text(STRUCTURES)
+    assert "1000 steps of 32 s on cuts.jsonl" in text and f"    {STRUCTURES['command']}\n" in text
+    assert text.splitlines()[-2:] == [
+        "| conditional (ours) | 3 | 2.70 M | 2 | 875 | 0.700 (0.002) |",
+        "| conditional (ours) | 3 | 2.70 M | 1 | 125 | 0.600 (0.010) |",
+    ]
+
+
 def test_the_page_of_the_repository_says_what_the_stored_figures_say(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["results", "--check"]) == 0, capsys.readouterr().err
 
@@ -113,12 +140,12 @@ def test_quality_has_a_row_for_each_codec_and_a_line_for_all_that_is_not_there()
 def test_many_scores_are_two_tables_and_what_is_heard_alone_is_said() -> None:
     names = ["pesq_wb", "stoi", "estoi", "visqol", "distillmos", "plcmos"]
     rows = [row("audiovq:x", 900, **dict.fromkeys(names, 3.0)), row("pcm", 256_000, **dict.fromkeys(names, 4.0))]
-    page = render(QUALITY | {"metrics": names, "codecs": rows}, None)
+    page = render(QUALITY | {"metrics": names, "codecs": rows}, None, None)
     first, second = (line.split(" | ") for line in page.splitlines() if line.startswith("| codec | "))
     assert len(first) == 3 + 4 and second == ["| codec", "DistillMOS, MOS ↑", "PLCMOS, MOS ↑ |"]
     assert "| PCM | 4.000 [3.900, 4.100] | 4.000 [3.900, 4.100] |" in page
     assert "DistillMOS and PLCMOS listen to the result alone" in page
-    assert "listen to the result alone" not in render(QUALITY, None)
+    assert "listen to the result alone" not in render(QUALITY, None, None)
 
 
 def test_scores_of_fewer_utterances_say_of_how_many() -> None:
@@ -155,8 +182,8 @@ def test_bars_are_met_or_missed() -> None:
 
 
 def test_what_has_not_been_measured_is_said() -> None:
-    assert render(None, None).count("Not measured yet.") == 3
-    whole = render(QUALITY, SPEED)
+    assert render(None, None, None).count("Not measured yet.") == 4
+    whole = render(QUALITY, SPEED, STRUCTURES)
     assert "Not measured yet." not in whole
     assert "9 utterances of 3 voices" in whole
     assert f"    {QUALITY['command']}\n" in whole
