@@ -28,7 +28,7 @@ setup(
     packages=find_packages(include=["audiovq", "audiovq.*"]),
     package_data={"audiovq": ["py.typed", "pretrained/*/*", "report/assets/*"]},
     entry_points={"console_scripts": ["audiovq=audiovq.cli:main"]},
-    # torchaudio's wheel is linked against CUDA and still serves a CPU build of torch: see audiovq/_torchaudio.py.
+    # torchaudio's wheel is linked against CUDA and still serves a CPU build: audiovq/system/torchaudio_shim.py.
     # Nothing here may bring torchvision in: beside a CPU build of torch it breaks lightning and transformers.
     install_requires=[
         "hydra-core",

@@ -1,6 +1,6 @@
 """audiovq: speech and music as hierarchical discrete codes, and back."""
 
-from audiovq import _torchaudio  # noqa: F401  (first: everything else may import torchaudio)
+from audiovq.system import torchaudio_shim  # noqa: F401, I001  (first: everything else may import torchaudio)
 from audiovq.codes import Codes
 from audiovq.tokenizer import Tokenizer, load, models
 

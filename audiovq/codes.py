@@ -10,7 +10,7 @@ from torch import Tensor
 
 from audiovq import avq, units
 from audiovq.avq import CodesError
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 __all__ = ["Codes", "CodesError"]
 

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,22 @@ from audiovq.audio.waveform import Waveform, as_floats, as_wave
 from audiovq.codes import Codes, CodesError
 from audiovq.models import VQVAE
 from audiovq.models.vocoder import Vocoder
-from audiovq.pretrained import ModelError, ModelInfo, codes_hash, find, load_model, load_vocoder, models, same_codes
+from audiovq.models.vocoding import MelInverter, VocoderStream, vocode
+from audiovq.nn.windows import Window, WindowCutter
+from audiovq.pretrained import (
+    GRIFFIN_LIM,
+    ModelError,
+    ModelInfo,
+    check_fits,
+    codes_hash,
+    find,
+    find_vocoder,
+    load_model,
+    load_vocoder,
+    models,
+    same_codes,
+)
 from audiovq.units import bits_per_second, frame_rate, num_frames, seconds_to_samples
-from audiovq.vocoding import GRIFFIN_LIM, MelInverter, VocoderStream, check_fits, find_vocoder, vocode
-from audiovq.windows import Window, WindowCutter
 
 __all__ = ["ModelError", "ModelInfo", "Tokenizer", "load", "models"]
 
@@ -48,11 +61,17 @@ def load(
     return Tokenizer(model, card.name, device, network, vocoder_card.name)
 
 
+@cache
+def load_once(name_or_folder: str, device: str = "cpu", vocoder: str | None = None) -> "Tokenizer":
+    """As ``load``, but a process that is asked again has it already."""
+    return load(name_or_folder, device, vocoder)
+
+
 class Tokenizer:
     """Turns waveforms into Codes and Codes into waveforms.
 
     Results do not depend on ``chunk_seconds``, on what else is in a batch, or on anything but the signal and the
-    model: see audiovq.windows.
+    model: see audiovq.nn.windows.
     """
 
     def __init__(

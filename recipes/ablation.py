@@ -29,9 +29,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from audiovq.files import write_atomically
 from audiovq.metrics.registry import COLUMNS, DECODER_MEL
 from audiovq.metrics.summary import Summary, table
+from audiovq.system.files import write_atomically
 from audiovq.train.preemption import EXIT_AGAIN
 
 VARIANTS = Path(__file__).parents[1] / "configs" / "ablation"

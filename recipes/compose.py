@@ -30,15 +30,15 @@ from rich.progress import track
 
 from audiovq.audio import io
 from audiovq.codes import Codes
-from audiovq.composition import USUAL, Composer, load_composer
-from audiovq.drafts import Draft
-from audiovq.files import remove_unfinished, write_atomically
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.summary import table
+from audiovq.music.composition import USUAL, Composer, load_composer
+from audiovq.music.drafts import Draft
 from audiovq.pretrained import weights_hash
 from audiovq.report import ORIGINAL, Clip, Report, System
 from audiovq.report.joining import load_run
 from audiovq.report.page import report_page
+from audiovq.system.files import remove_unfinished, write_atomically
 from audiovq.tokens import TokenTable
 
 WAYS = ("continued", "varied", "mended", "new")

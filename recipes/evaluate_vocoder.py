@@ -36,7 +36,6 @@ from audiovq.audio.mel import LogMelConfig
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
-from audiovq.files import write_atomically
 from audiovq.metrics.choice import chosen_metrics, without_absent
 from audiovq.metrics.interval import bootstrap_mean
 from audiovq.metrics.log_mel import log_mel
@@ -44,8 +43,9 @@ from audiovq.metrics.registry import COLUMNS
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.scoring import measure, score_all
 from audiovq.metrics.summary import Summary, cell, table
-from audiovq.pretrained import VOCODER, find, folder_hash, load_vocoder, read_vocoder_card
-from audiovq.vocoding import GRIFFIN_LIM, MelInverter, VocoderStream, check_fits, vocode
+from audiovq.models.vocoding import MelInverter, VocoderStream, vocode
+from audiovq.pretrained import GRIFFIN_LIM, VOCODER, check_fits, find, folder_hash, load_vocoder, read_vocoder_card
+from audiovq.system.files import write_atomically
 
 TRUE_MELS = "true log-mels"
 

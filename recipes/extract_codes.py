@@ -22,8 +22,8 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from audiovq.jobs import UsageError
-from audiovq.token_tasks import Tokenize, tokenize
+from audiovq.commands.arguments import UsageError
+from audiovq.commands.token_tasks import Tokenize, tokenize
 from audiovq.tokenizer import ModelError
 from audiovq.tokens import TokenTableError
 

@@ -16,9 +16,9 @@ from rich.progress import track
 
 from audiovq import load
 from audiovq.codes import CodesError
-from audiovq.files import write_atomically
 from audiovq.pretrained import ModelError
 from audiovq.priors.voice import voice_features
+from audiovq.system.files import write_atomically
 from audiovq.tokens.layout import TokenTableError
 from audiovq.tokens.table import TokenTable
 

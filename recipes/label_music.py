@@ -28,10 +28,10 @@ from rich.progress import track
 from audiovq.audio.io import AudioError
 from audiovq.data.corpora.utterance import SPLITS
 from audiovq.data.kaldi import DataDir, Sound
-from audiovq.files import write_atomically
 from audiovq.metrics.music.piece import Measures, measure_piece
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.scoring import score_all
+from audiovq.system.files import write_atomically
 
 # Below these a label would be a guess: music without a beat has a pulse of about 0.1, noise one of 0.05.
 CLEAR_PULSE, CLEAR_KEY = 0.15, 0.6

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audiovq.data.corpora import CORPORA
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

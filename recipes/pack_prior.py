@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from audiovq.files import write_atomically
 from audiovq.pretrained import (
     MUSIC_PRIOR,
     ModelCard,
@@ -31,6 +30,7 @@ from audiovq.pretrained import (
 from audiovq.priors.config import check_complete
 from audiovq.priors.music import MusicPrior, MusicPriorConfig
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
+from audiovq.system.files import write_atomically
 from audiovq.train.checkpoint import CheckpointFolder, load_checkpoint
 
 README = """# {name}

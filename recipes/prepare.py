@@ -36,7 +36,7 @@ from audiovq.data.corpora import CORPORA
 from audiovq.data.corpora.utterance import SPLITS, Corpus, CorpusError, Utterance
 from audiovq.data.cuts import write_cuts
 from audiovq.data.kaldi import DataDir, DataDirError, validate
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 _UTTERANCES_PER_TASK = 32
 _SHOWN_LANGUAGES = 12

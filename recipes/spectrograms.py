@@ -21,8 +21,8 @@ from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
-from audiovq.optional import optional_package
 from audiovq.report.pictures import LOWEST_DB, decibels
+from audiovq.system.optional import optional_package
 from audiovq.tokenizer import Tokenizer
 
 MIN_SECONDS, SHOWN_SECONDS = 1.0, 3.0

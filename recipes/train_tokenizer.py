@@ -33,8 +33,8 @@ from audiovq.models import VQVAE, VQVAEOutput
 from audiovq.models.predictor import LevelPredictor
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import find, load_model, save_model
-from audiovq.processes import all_reduce_sum, gather_rows, rank, world_size
 from audiovq.quantize.kmeans import evenly_spaced
+from audiovq.system.distributed import all_reduce_sum, gather_rows, rank, world_size
 from audiovq.train.launch import launch
 from audiovq.train.loop import Loop
 from audiovq.train.preemption import StopRequests, ignore_stop_requests

@@ -13,12 +13,14 @@ import soundfile
 import torch
 from torch import Tensor
 
-from audiovq import cli, commands, conversions
+import audiovq.tokenizer
+from audiovq import cli
 from audiovq.audio.io import AudioReader
 from audiovq.codes import Codes, CodesError
+from audiovq.commands import conversions, models
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained import save_vocoder
-from audiovq.tokenizer import ModelError
+from audiovq.tokenizer import ModelError, load_once
 from tests.models import tiny
 
 RATE = 8000
@@ -76,16 +78,16 @@ def fake_tokenizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTokenizer]:
     voice = SimpleNamespace(
         name="half", sample_rate=RATE, frame_rate=Fraction(100), num_parameters=7, size_bytes=9_000_000, licence="MIT"
     )
-    monkeypatch.setattr(conversions, "load", load)
-    for module in (commands, conversions):
+    monkeypatch.setattr(audiovq.tokenizer, "load", load)
+    for module in (models, conversions):
         monkeypatch.setattr(module, "bundled_models", lambda: [info])
     prior = SimpleNamespace(name="reader", num_parameters=5, size_bytes=1_000_000, licence="CC0-1.0")
-    monkeypatch.setattr(commands, "vocoders", lambda: [voice])
-    monkeypatch.setattr(commands, "priors", lambda: [prior])
-    monkeypatch.setattr(commands, "music_priors", lambda: [SimpleNamespace(**vars(prior) | {"name": "player"})])
-    conversions.tokenizer.cache_clear()
+    monkeypatch.setattr(models, "vocoders", lambda: [voice])
+    monkeypatch.setattr(models, "priors", lambda: [prior])
+    monkeypatch.setattr(models, "music_priors", lambda: [SimpleNamespace(**vars(prior) | {"name": "player"})])
+    load_once.cache_clear()
     yield tokenizer
-    conversions.tokenizer.cache_clear()
+    load_once.cache_clear()
 
 
 @pytest.fixture
@@ -357,8 +359,8 @@ def test_info_of_a_vocoder(here: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_info_of_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "find", Path)
-    monkeypatch.setattr(commands, "read_kind", lambda folder: "tokenizer")
+    monkeypatch.setattr(models, "find", Path)
+    monkeypatch.setattr(models, "read_kind", lambda folder: "tokenizer")
     assert cli.main(["info", "tiny"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "model            tiny@1",

@@ -12,10 +12,11 @@ import pytest
 import soundfile
 import torch
 
-from audiovq import cli, conversions
+from audiovq import cli
 from audiovq.codes import Codes
 from audiovq.models import VQVAE, LevelConfig, VQVAEConfig
 from audiovq.pretrained import save_model
+from audiovq.tokenizer import load_once
 
 RATE = 16000
 
@@ -39,7 +40,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    conversions.tokenizer.cache_clear()
+    load_once.cache_clear()
     return tmp_path
 
 

@@ -12,7 +12,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.units import samples_to_seconds, seconds_to_samples
 
 AUDIO_SUFFIXES = frozenset(

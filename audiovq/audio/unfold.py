@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from audiovq.audio.mel import LogMelConfig, mel_filters
-from audiovq.matmul import linear
+from audiovq.system.matmul import linear
 
 _STEPS = 6  # more of them change no score
 _TINY = 1e-8

@@ -17,7 +17,7 @@ from pathlib import Path
 from lhotse import CutSet
 from lhotse.cut import Cut, MonoCut
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 CUTS = "cuts.jsonl"
 _ENTRY_BYTES = 1024  # what a tar archive adds to a file at most: its header, and padding to whole blocks

@@ -15,8 +15,8 @@ from typing import Any
 import soundfile
 
 from audiovq.audio.pitch_classes import TONICS
-from audiovq.files import write_atomically
-from audiovq.optional import optional_package
+from audiovq.system.files import write_atomically
+from audiovq.system.optional import optional_package
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 _RATE = 44_100

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 _COLUMNS = pa.schema(
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from audiovq.metrics.registry import METRICS
-from audiovq.optional import how_to_install, is_installed
+from audiovq.system.optional import how_to_install, is_installed
 
 LISTENING_PACKAGES = ("faster_whisper", "jiwer")  # of the error rates
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from audiovq.files import remove_unfinished, write_atomically
 from audiovq.metrics.choice import chosen_metrics, without_absent
 from audiovq.metrics.pair_scorer import PairScorer, Settings, Work
 from audiovq.metrics.pair_summary import markdown, summarise_pairs
@@ -20,6 +19,7 @@ from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.scoring import score_all
 from audiovq.metrics.summary import Summary
 from audiovq.metrics.text import TEXT_METRICS
+from audiovq.system.files import remove_unfinished, write_atomically
 
 Progress = Callable[[int, int], None]  # told how many pairs are done, and how many there are
 

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from audiovq.metrics.checks import NotMeasurableError, wave_pair
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 # 30 frames of 256 samples, half overlapping, at the 10 kHz that STOI works at.
 MIN_SECONDS = (29 * 128 + 256) / 10_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 NUM_RESAMPLES = 2000
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError, wave_pair
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 MOS_RATE = 16_000
 _DISTILLMOS_WINDOW, _DISTILLMOS_HOP = 122_880, 16_000  # samples: 7.68 s and 1 s

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiovq.audio.io import AUDIO_SUFFIXES, list_audio
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 
 class PairError(ValueError):

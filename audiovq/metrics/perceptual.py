@@ -5,7 +5,7 @@ from torch import Tensor
 
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError, wave_pair
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 WIDE_BAND_RATE, NARROW_BAND_RATE = 16_000, 8_000
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from audiovq.audio.resample import resample
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 PACKAGED = "packaged"  # Whisper base, multilingual, from two packages of the extra `eval`: nothing is downloaded
 WHISPER_RATE = 16_000

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError, wave_pair
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 SPEAKER_RATE = 16_000
 MIN_SECONDS = 1.0  # the encoder was trained on 1.6 s; of much less it tells little

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from audiovq.metrics.checks import NotMeasurableError
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 _APOSTROPHES = "'\u2019\u02bc`"
 _STRESS_MARKS = "+\u0301"  # Russian texts mark stress with these inside words

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError, wave_pair
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 SPEECH_RATE, AUDIO_RATE = 16_000, 48_000
 MIN_SECONDS = 1.0  # patches of 0.4 s of speech or 0.6 s of audio, of which silent ones are left out

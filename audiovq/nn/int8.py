@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from audiovq.matmul import linear
 from audiovq.nn.linear import Linear
+from audiovq.system.matmul import linear
 
 
 class Int8Linear(nn.Module):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from audiovq.matmul import laid_out, linear, onednn_can, onednn_linear
+from audiovq.system.matmul import laid_out, linear, onednn_can, onednn_linear
 
 _FEW_ROWS = 64  # of so many or fewer, laying out the weights anew in every call takes much of the time
 
 
 class Linear(nn.Linear):
-    """torch's, but faster on some CPUs where nothing is learned: see audiovq.matmul.
+    """torch's, but faster on some CPUs where nothing is learned: see audiovq.system.matmul.
 
     There a row comes out the same to the last bit beside any other rows: codes made in batches rely on it.
 

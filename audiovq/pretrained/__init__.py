@@ -19,7 +19,7 @@ from audiovq.pretrained.card import (
     read_prior_card,
     read_vocoder_card,
 )
-from audiovq.pretrained.fitting import check_prior
+from audiovq.pretrained.fitting import GRIFFIN_LIM, check_fits, check_prior, find_vocoder
 from audiovq.pretrained.folder import (
     load_model,
     load_music_prior,
@@ -33,6 +33,7 @@ from audiovq.pretrained.folder import (
 from audiovq.pretrained.hashing import codes_hash, folder_hash, same_codes, weights_hash
 
 __all__ = [
+    "GRIFFIN_LIM",
     "MUSIC_PRIOR",
     "PRIOR",
     "TOKENIZER",
@@ -42,9 +43,11 @@ __all__ = [
     "ModelInfo",
     "PriorInfo",
     "VocoderInfo",
+    "check_fits",
     "check_prior",
     "codes_hash",
     "find",
+    "find_vocoder",
     "folder_hash",
     "load_model",
     "load_music_prior",

@@ -11,7 +11,6 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from audiovq.build import config_to_dict
-from audiovq.files import write_atomically
 from audiovq.models import VQVAE, VQVAEConfig
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained.card import (
@@ -28,6 +27,7 @@ from audiovq.pretrained.card import (
 )
 from audiovq.priors.music import MusicPrior, MusicPriorConfig
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
+from audiovq.system.files import write_atomically
 
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)

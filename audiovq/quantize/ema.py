@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiovq.processes import all_reduce_sum, broadcast_from_first, gather_rows
 from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig
 from audiovq.quantize.kmeans import evenly_spaced, spherical_kmeans
 from audiovq.quantize.sums import counts_and_sums, sum_by_code
+from audiovq.system.distributed import all_reduce_sum, broadcast_from_first, gather_rows
 
 RESTART_EVERY = 20  # updates between two looks for dead entries
 

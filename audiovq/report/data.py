@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from audiovq.build import config_from_dict
-from audiovq.files import write_atomically
 from audiovq.metrics.interval import Interval
+from audiovq.system.files import write_atomically
 
 FILE_NAME = "report.json"
 VERSION = 1

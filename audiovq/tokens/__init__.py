@@ -6,7 +6,7 @@ level_0, level_1, ... of the smallest unsigned integers that hold its codes. A l
 channel 0's codebooks come first.
 """
 
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 optional_package("pyarrow", "tokens")  # before the modules that cannot do without it, to say how it is installed
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.tokens.layout import Layout, TokenTableError
 from audiovq.units import frame_rate
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from audiovq.lock import FolderInUseError, only_run
+from audiovq.system.lock import FolderInUseError, only_run
 from audiovq.tokens.layout import Layout, TokenTableError
 from audiovq.tokens.parts import FAILED, Parts, save_failures
 from audiovq.tokens.table import open_parquet

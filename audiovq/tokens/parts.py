@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from audiovq.files import remove_unfinished, write_atomically
+from audiovq.system.files import remove_unfinished, write_atomically
 from audiovq.tokens.columns import to_arrow
 from audiovq.tokens.layout import Entry, Layout, TokenTableError
 from audiovq.tokens.manifest import MANIFEST, Manifest, sha256

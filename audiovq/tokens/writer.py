@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from audiovq.files import remove_unfinished, write_atomically
+from audiovq.system.files import remove_unfinished, write_atomically
 from audiovq.tokens.columns import level_name, schema, to_arrow
 from audiovq.tokens.layout import Entry, Layout, TokenTableError
 from audiovq.tokens.manifest import MANIFEST, Manifest, TableFile, sha256

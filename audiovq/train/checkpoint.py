@@ -9,7 +9,7 @@ import re
 import warnings
 from pathlib import Path
 
-from audiovq.files import remove_unfinished, write_atomically
+from audiovq.system.files import remove_unfinished, write_atomically
 from audiovq.train.checkpoint_file import (
     FORMAT_VERSION,
     CheckpointError,

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor, nn
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 FORMAT_VERSION = 2
 _SEAL = b"sha256:"

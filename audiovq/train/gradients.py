@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from audiovq.processes import all_reduce_sum, world_size
+from audiovq.system.distributed import all_reduce_sum, world_size
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -13,9 +13,9 @@ from typing import Any, Generic
 import torch
 from lightning_fabric import Fabric
 
-from audiovq.files import remove_unfinished, write_atomically
-from audiovq.lock import only_run
-from audiovq.processes import all_reduce_sum, gather_objects, rank, world_size
+from audiovq.system.distributed import all_reduce_sum, gather_objects, rank, world_size
+from audiovq.system.files import remove_unfinished, write_atomically
+from audiovq.system.lock import only_run
 from audiovq.train.checkpoint import CheckpointError, CheckpointFolder
 from audiovq.train.config import HARMLESS, RunConfig
 from audiovq.train.identity import check_same_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from audiovq.processes import world_size
+from audiovq.system.distributed import world_size
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricOptimizer
 
-from audiovq.processes import all_reduce_sum
+from audiovq.system.distributed import all_reduce_sum
 from audiovq.train.gradients import sum_gradients
 from audiovq.train.random_state import random_state, set_random_state
 from audiovq.train.task import AnyBatch, Item, Task, Trained

@@ -13,7 +13,7 @@ from audiovq.data.length_batches import ordered_length_batches
 from audiovq.data.symbol_tables import Aligned, write_alignments
 from audiovq.pretrained import find, load_model
 from audiovq.priors.alignment.search import monotonic_durations
-from audiovq.processes import rank
+from audiovq.system.distributed import rank
 from audiovq.tokenizer import Tokenizer
 from audiovq.train.launch import launch
 from audiovq.train.loop import Loop

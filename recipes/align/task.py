@@ -14,10 +14,10 @@ from torch import Tensor
 
 from audiovq.data.inventories import Inventories
 from audiovq.data.length_batches import length_batches, ordered_length_batches
-from audiovq.files import write_atomically
 from audiovq.losses.forward_sum import forward_sum_loss
 from audiovq.priors.alignment.aligner import Aligner, beta_binomial_log_prior
-from audiovq.processes import all_reduce_sum, rank, world_size
+from audiovq.system.distributed import all_reduce_sum, rank, world_size
+from audiovq.system.files import write_atomically
 from audiovq.train.rounds import in_rounds
 from audiovq.train.task import Task, Trained, Validation
 from recipes.align.config import AlignConfig

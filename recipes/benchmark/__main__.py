@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from audiovq.data.text.phonemes import voice_of
-from audiovq.files import write_atomically
 from audiovq.pretrained import ModelError, vocoders
 from audiovq.priors.sampling import Sampling
-from audiovq.synthesis import PRECISIONS
+from audiovq.speech.synthesis import PRECISIONS
+from audiovq.system.files import write_atomically
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import CodecError, NotAvailableError
 from recipes.benchmark.codecs import SCORED_RATE

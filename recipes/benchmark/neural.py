@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 from recipes.benchmark.codec import Encoded
 from recipes.benchmark.weights import find_weights, need_package
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 import audiovq
-from audiovq.pretrained import ModelError, find, folder_hash
-from audiovq.vocoding import find_vocoder
+from audiovq.pretrained import ModelError, find, find_vocoder, folder_hash
 from recipes.benchmark.codec import Encoded, NotAvailableError
 
 

@@ -13,7 +13,7 @@ import torch
 
 from audiovq.priors.generation import Request
 from audiovq.priors.sampling import Sampling
-from audiovq.synthesis import Synthesizer, Voice, load_synthesizer
+from audiovq.speech.synthesis import Synthesizer, Voice, load_synthesizer
 from recipes.benchmark.gpt2 import Gpt2
 from recipes.benchmark.machine import machine
 from recipes.benchmark.sentences import Sentence

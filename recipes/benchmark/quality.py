@@ -15,8 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from audiovq.files import write_atomically
 from audiovq.metrics.choice import chosen_metrics
+from audiovq.system.files import write_atomically
 from recipes.benchmark import rivals
 from recipes.benchmark.codec import Codec, NotAvailableError
 from recipes.benchmark.codecs import SCORED_RATE, Coded, code_all, file_name, write_references

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiovq.files import write_atomically
 from audiovq.metrics.summary import table
+from audiovq.system.files import write_atomically
 from recipes.benchmark.tables import column_of, quality_table, speed_text, structures_text
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from torch import Tensor
 from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.audio.mel import LogMel, LogMelConfig
 from audiovq.audio.mel_presets import MEL_PRESETS
+from audiovq.models.vocoding import MelInverter, VocoderStream
 from audiovq.pretrained import VOCODER, find, load_vocoder
-from audiovq.vocoding import MelInverter, VocoderStream
 from recipes.benchmark.machine import machine
 from recipes.benchmark.speed import measure, read_or_make
 

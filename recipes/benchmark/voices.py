@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audiovq.optional import is_installed, optional_package
-from audiovq.synthesis import load_synthesizer
+from audiovq.speech import load_synthesizer
+from audiovq.system.optional import is_installed, optional_package
 from recipes.benchmark.codec import CodecError, NotAvailableError
 
 

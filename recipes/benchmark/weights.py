@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audiovq.optional import is_installed
+from audiovq.system.optional import is_installed
 from recipes.benchmark.codec import NotAvailableError
 
 

@@ -13,14 +13,13 @@ from rich.console import Console
 from rich.progress import track
 
 import audiovq
-from audiovq.files import remove_unfinished, write_atomically
 from audiovq.metrics.choice import chosen_metrics, without_absent
 from audiovq.metrics.score_file import ScoreFile
 from audiovq.metrics.scoring import score_all
 from audiovq.metrics.summary import Summary, markdown
-from audiovq.pretrained import find, folder_hash
+from audiovq.pretrained import find, find_vocoder, folder_hash
 from audiovq.report.evaluation import evaluation_report
-from audiovq.vocoding import find_vocoder
+from audiovq.system.files import remove_unfinished, write_atomically
 from recipes.evaluate.config import EvaluateConfig
 from recipes.evaluate.scorer import begin_scoring
 from recipes.evaluate.sounds import keep_sounds, short_name

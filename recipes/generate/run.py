@@ -22,7 +22,6 @@ from torch import Tensor
 from audiovq.audio.io import AudioWriter
 from audiovq.codes import Codes
 from audiovq.data.symbol_tables import read_alignments
-from audiovq.files import write_atomically
 from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.recogniser import PACKAGED, Recogniser
 from audiovq.metrics.score_file import ScoreFile, Scores
@@ -30,8 +29,9 @@ from audiovq.metrics.speaker import speaker_similarity
 from audiovq.metrics.text import cer
 from audiovq.pretrained import PRIOR, find, folder_hash
 from audiovq.priors.sampling import Sampling
-from audiovq.spoken import Spoken
-from audiovq.synthesis import Line, Synthesizer, load_synthesizer
+from audiovq.speech.spoken import Spoken
+from audiovq.speech.synthesis import Line, Synthesizer, load_synthesizer
+from audiovq.system.files import write_atomically
 from audiovq.tokens import TokenTable
 from recipes.generate.report import markdown, summarise
 

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audiovq.data.text import TextConfig, inventory
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from recipes.prepare_tts.choice import check_names, known_to_train, read_heard, reason_to_drop, spell, split_of
 from recipes.prepare_tts.config import SPLITS, PrepareTtsConfig, PrepareTtsError
 from recipes.prepare_tts.rows import Row, read_rows, write_symbols

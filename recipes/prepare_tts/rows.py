@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.tokens import Layout, TokenTable
 from recipes.prepare_tts.config import PrepareTtsError
 

@@ -36,7 +36,7 @@ from rich.progress import Progress
 
 import audiovq
 from audiovq.codes import CodesError
-from audiovq.files import remove_unfinished, write_atomically
+from audiovq.system.files import remove_unfinished, write_atomically
 from recipes.score_codes.frechet import distances_to, embeddings
 from recipes.score_codes.reading import check_same_model, cut_to, draw, halves, open_codes, random_codes
 from recipes.score_codes.scores import Ruler, open_prior, score_items, summarise

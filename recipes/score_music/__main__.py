@@ -28,12 +28,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
-from audiovq.files import remove_unfinished, write_atomically
 from audiovq.metrics.music.tagger import NAME
 from audiovq.metrics.pairs import find_sounds
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.scoring import score_all
-from audiovq.optional import is_installed
+from audiovq.system.files import remove_unfinished, write_atomically
+from audiovq.system.optional import is_installed
 from recipes.score_music.items import Item, MusicScorer, Settings, median_seconds, random_codes, stretches, whole_files
 from recipes.score_music.summary import markdown, summarise
 

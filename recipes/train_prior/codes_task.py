@@ -12,7 +12,7 @@ from torch import Tensor
 from audiovq.pretrained import codes_hash, find, load_model
 from audiovq.priors.network import CodeNetwork
 from audiovq.priors.scoring import bits_per_second, foreseen
-from audiovq.processes import all_reduce_sum
+from audiovq.system.distributed import all_reduce_sum
 from audiovq.train.task import Validation
 from recipes.train_prior.batches import In, Item, PriorBatch
 from recipes.train_prior.prior_task import Prior, PriorTask

@@ -13,7 +13,7 @@ from audiovq.priors.condition import TextInputs
 from audiovq.priors.durations import DurationPredictor
 from audiovq.priors.sampling import ItemRandom
 from audiovq.priors.speech import SpeechPrior, SpeechPriorConfig
-from audiovq.processes import all_reduce_sum
+from audiovq.system.distributed import all_reduce_sum
 from audiovq.train.task import Validation
 from recipes.train_prior.batches import PriorBatch
 from recipes.train_prior.speech_task import SpeechTask

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from audiovq.build import config_from_dict
-from audiovq.files import write_atomically
 from audiovq.metrics.summary import table
 from audiovq.priors.scoring import bits_per_second
+from audiovq.system.files import write_atomically
 from audiovq.train.launch import launch
 from audiovq.units import frame_rate
 from recipes.schema import TrainPriorConfig

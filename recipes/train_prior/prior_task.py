@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.utils.data import DataLoader
 
-from audiovq.processes import rank, world_size
+from audiovq.system.distributed import rank, world_size
 from audiovq.train.preemption import ignore_stop_requests
 from audiovq.train.rounds import in_rounds
 from audiovq.train.task import Task, Trained

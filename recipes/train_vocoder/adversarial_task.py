@@ -16,12 +16,12 @@ from torch import Tensor
 from audiovq.data.augment import random_gains
 from audiovq.data.item_random import uniform
 from audiovq.data.loader import Batch
-from audiovq.files import write_atomically
 from audiovq.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from audiovq.losses.balancer import Balancer
 from audiovq.models.discriminators import Discriminators
 from audiovq.pretrained import ModelError, find
-from audiovq.processes import all_reduce_sum
+from audiovq.system.distributed import all_reduce_sum
+from audiovq.system.files import write_atomically
 from audiovq.train.task import Trained
 from recipes.schema import TrainVocoderConfig
 from recipes.train_vocoder.task import VocoderTask

@@ -20,7 +20,7 @@ from audiovq.data.source import HearsSource, open_source
 from audiovq.losses.masked import l1_loss
 from audiovq.losses.spectral import MultiScaleMelLoss
 from audiovq.nn.mask import FrameMask
-from audiovq.processes import all_reduce_sum, rank, world_size
+from audiovq.system.distributed import all_reduce_sum, rank, world_size
 from audiovq.train.preemption import ignore_stop_requests
 from audiovq.train.rounds import in_rounds
 from audiovq.train.task import Task, Trained, Validation

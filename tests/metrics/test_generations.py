@@ -14,7 +14,7 @@ from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.frechet import frechet_distance, window_means
 from audiovq.metrics.nearest import CommonRun, NearestWindow, longest_common_runs, nearest_windows
 from audiovq.metrics.repetition import longest_hold_frames, ngram_repetition
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 
 def test_frechet_distance_of_axes_is_that_of_each_axis() -> None:

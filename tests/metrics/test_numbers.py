@@ -11,7 +11,7 @@ from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
 from audiovq.metrics.interval import bootstrap_mean
 from audiovq.metrics.text import Errors, cer, normalise, wer
 from audiovq.metrics.waveform import si_sdr
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 
 def test_si_sdr_of_orthogonal_noise_is_the_energy_ratio_at_any_gain_and_offset() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.perceptual import pesq_wb
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 RATE = 16_000
 pytest.importorskip("pesq", reason="pesq is compiled on installing, so only the extra eval brings it")

@@ -8,9 +8,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
 
-from audiovq.processes import gather_rows
 from audiovq.quantize import QuantizerConfig, ResidualStack, make_quantizer
 from audiovq.quantize.ema import RESTART_EVERY
+from audiovq.system.distributed import gather_rows
 
 WIDTH, SHARES, STEPS = 6, 4, 2 * RESTART_EVERY + 3
 State = dict[str, Tensor]

@@ -189,7 +189,7 @@ def test_a_full_disk_leaves_the_old_tables_as_they_are(config: EvaluateConfig, m
 
     config.metrics = ["stoi", "log_mel_l1"]
     (Path(config.output_dir) / "scores.jsonl").unlink()
-    monkeypatch.setattr("audiovq.files.os.replace", full)
+    monkeypatch.setattr("audiovq.system.files.os.replace", full)
     with pytest.raises(OSError, match="No space"):
         evaluate(config)
     assert {path: path.read_bytes() for path in before} == before

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiovq import conversions
 from audiovq.pretrained import save_model
+from audiovq.tokenizer import load_once
 from audiovq.tokens import TokenTable
 from recipes.extract_codes import ExtractCodesConfig, extract_codes, shard_around
 from tests.models import tiny
@@ -35,7 +35,7 @@ def test_each_process_of_a_launcher_has_a_shard_of_its_own(
 
 
 def test_the_shards_of_two_processes_make_a_table(tmp_path: Path) -> None:
-    conversions.tokenizer.cache_clear()
+    load_once.cache_clear()
     save_model(tmp_path / "model", tiny.model(), "tiny", "CC0-1.0")
     random = np.random.default_rng(0)
     (tmp_path / "sounds").mkdir()
@@ -52,7 +52,7 @@ def test_the_shards_of_two_processes_make_a_table(tmp_path: Path) -> None:
 
 
 def test_a_sound_that_fails_does_not_end_the_other_processes(tmp_path: Path) -> None:
-    conversions.tokenizer.cache_clear()
+    load_once.cache_clear()
     save_model(tmp_path / "model", tiny.model(), "tiny", "CC0-1.0")
     (tmp_path / "sounds").mkdir()
     (tmp_path / "sounds/1.wav").write_text("no sound")

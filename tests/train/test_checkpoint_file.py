@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.train import checkpoint_file
 from audiovq.train.checkpoint_file import (
     CheckpointError,

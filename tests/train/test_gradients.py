@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from audiovq.processes import rank
+from audiovq.system.distributed import rank
 from audiovq.train.gradients import sum_gradients
 from audiovq.train.launch import launch
 from tests.train.processes import run_together

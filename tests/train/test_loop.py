@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from audiovq.processes import rank
+from audiovq.system.distributed import rank
 from audiovq.train.checkpoint import checkpoints, load_checkpoint
 from audiovq.train.config import RunConfig
 from audiovq.train.identity import ChangedConfigError

@@ -21,7 +21,7 @@ from rich.progress import track
 from audiovq.data.corpora.layout import hold_out
 from audiovq.data.corpora.utterance import CorpusError, Source, Utterance, make_id, slug
 from audiovq.data.scores import SOUNDFONT, ScoreFile, render
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 COMPOSERS = {
     "bach": "Johann Sebastian Bach",

@@ -11,7 +11,7 @@ from audiovq.data.kaldi.sound_checks import SoundRules
 from audiovq.data.kaldi.tables import KINDS, DataDirError, Problem, Table, parse_segment, sort_ids
 from audiovq.data.kaldi.validation import find_problems
 from audiovq.data.words import squeeze
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 _FIXED_BY_WRITING = ("cut off", "duplicate id")  # the first row of an id has been read already
 

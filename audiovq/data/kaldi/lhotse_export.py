@@ -14,7 +14,7 @@ from lhotse.cut import Cut
 from audiovq.data.kaldi.datadir import DataDir
 from audiovq.data.kaldi.sounds import is_command, open_source
 from audiovq.data.kaldi.tables import sort_ids
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 
 class _Item(Protocol):

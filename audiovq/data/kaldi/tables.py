@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from audiovq.data.words import can_be_printed
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 
 _NOT_FOR_TEXT = re.compile(r"(?<!\w)(<s>|</s>|#0)(?!\w)", re.ASCII)
 # float() would also take blanks of every kind, and 1_000.

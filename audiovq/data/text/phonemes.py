@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from audiovq.data.text.config import SPACE, TextError
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 # Where the short code of a language is not the name of an espeak-ng voice.
 VOICES = {

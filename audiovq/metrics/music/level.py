@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 
 from audiovq.metrics.checks import NotMeasurableError
-from audiovq.optional import optional_package
+from audiovq.system.optional import optional_package
 
 BLOCK_SECONDS = 0.4  # of BS.1770
 SILENCE_DB = -60.0

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from audiovq.audio.resample import resample
 from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.music.tf_checkpoint import read_checkpoint
-from audiovq.optional import how_to_install
+from audiovq.system.optional import how_to_install
 
 NAME = "musicnn 0.1.0, MTT_vgg, pool5"
 _SHA256 = "458f5c8bcecc086a3bba3dce83809df6da6e0a3560a59ddd84711bf3d5fd8303"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.tokens.formats import flat, jsonl, kaldi, npy, shar
 from audiovq.tokens.layout import Entry, Layout, TokenTableError
 from audiovq.tokens.table import TokenTable

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.tokens.flatten import flatten, offsets, unflatten, vocabulary_size
 from audiovq.tokens.formats.lines import about, make_entry
 from audiovq.tokens.layout import Entry, Layout, TokenTableError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.tokens.columns import level_name
 from audiovq.tokens.formats.lines import about, make_entry, read_lines, to_line
 from audiovq.tokens.layout import Entry, Layout, TokenTableError

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from audiovq.data.kaldi.tables import DataDirError, write_table
-from audiovq.files import write_atomically
-from audiovq.optional import optional_package
+from audiovq.system.files import write_atomically
+from audiovq.system.optional import optional_package
 from audiovq.tokens.columns import level_name
 from audiovq.tokens.formats.lines import UTTERANCES, about, make_entry, read_lines, to_line
 from audiovq.tokens.layout import Entry, Layout, TokenTableError

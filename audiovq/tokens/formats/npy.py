@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from audiovq.files import write_atomically
+from audiovq.system.files import write_atomically
 from audiovq.tokens.columns import level_name
 from audiovq.tokens.formats.lines import UTTERANCES, about, make_entry, read_lines, to_line
 from audiovq.tokens.layout import Entry, Layout, TokenTableError

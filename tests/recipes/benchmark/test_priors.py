@@ -13,7 +13,7 @@ import torch
 from audiovq.priors.config import PriorConfig
 from audiovq.priors.sampling import Sampling
 from audiovq.priors.transformer import TransformerConfig
-from audiovq.synthesis import load_synthesizer
+from audiovq.speech import load_synthesizer
 from recipes.benchmark.gpt2 import Gpt2
 from recipes.benchmark.prior_tables import chain_table, codes_table
 from recipes.benchmark.priors import TimedPrior, prior_speed

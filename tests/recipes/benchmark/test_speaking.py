@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audiovq.synthesis import load_synthesizer
+from audiovq.speech import load_synthesizer
 from recipes.benchmark import __main__ as command
 from recipes.benchmark.__main__ import main
 from recipes.benchmark.speech import compare_speech

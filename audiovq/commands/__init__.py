@@ -1,0 +1,1 @@
+"""What is behind the audiovq command: a module for each group of its commands, and what they share."""

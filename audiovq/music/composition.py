@@ -1,0 +1,114 @@
+"""Music from a prior: what is missing of a draft, window by window, and sound."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from torch import Tensor
+
+from audiovq.codes import Codes
+from audiovq.music.drafts import Draft, Drafter
+from audiovq.music.unfinished import Unfinished
+from audiovq.pretrained import MUSIC_PRIOR, ModelError, check_prior, find, load_music_prior, weights_hash
+from audiovq.priors.music import MusicPrior, Window
+from audiovq.priors.sampling import Sampling
+from audiovq.tokenizer import Tokenizer, load
+
+USUAL = Sampling(temperature=1.0, fine_temperature=0.9, top_p=0.95, guidance=1.5, candidates=4)
+
+
+def load_composer(
+    name_or_folder: str | os.PathLike[str],
+    tokenizer: str | os.PathLike[str] | None = None,
+    vocoder: str | os.PathLike[str] | None = None,
+) -> Composer:
+    """A bundled music prior by its name, or a folder with one.
+
+    ``tokenizer`` is needed when the prior's own is not a bundled one; ``vocoder`` is as in ``audiovq.load``.
+
+    Raises: ModelError when there is no such model, or they do not fit together.
+    """
+    prior, card = load_music_prior(find(name_or_folder, MUSIC_PRIOR))
+    own = prior.config.tokenizer.rpartition("@")[0]
+    return Composer(prior, card.name, load(tokenizer or own, vocoder=vocoder))
+
+
+class Composer(Drafter):
+    """Makes music of any length in the codes of a tokenizer, as memory has room for its codes: 3 kB a second."""
+
+    def __init__(self, prior: MusicPrior, name: str, tokenizer: Tokenizer) -> None:
+        check_prior(name, prior.config, tokenizer.model_id)
+        super().__init__(tokenizer)
+        self.prior, self.name = prior.eval(), name
+
+    @property
+    def labels(self) -> list[str]:
+        """What a piece may be labelled with."""
+        return self.prior.config.labels
+
+    def compose(
+        self,
+        draft: Draft,
+        labels: Sequence[str] = (),
+        sampling: Sampling | None = None,
+        folder: Path | None = None,
+        restart: bool = False,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Codes:
+        """Make what is missing of a draft, window by window; the same seed makes the same codes.
+
+        Every window is saved in ``folder``, if there is one, as soon as it is made, and is not made again by the same
+        call with the same folder; ``restart`` forgets what is there. ``report`` hears how many positions of how many
+        are done.
+
+        Raises: ModelError for an unknown label; UnfinishedError when the folder holds another piece.
+        """
+        if unknown := sorted(set(labels) - set(self.labels)):
+            raise ModelError(
+                f"{self.name} has no label {', '.join(map(repr, unknown))}; it has {', '.join(self.labels) or 'none'}"
+            )
+        numbers, sampling = [self.labels.index(label) for label in labels], sampling or USUAL
+        levels = [level.clone() for level in draft.levels]
+        saved = None if folder is None else Unfinished(folder, self._request(draft, labels, sampling), restart)
+        windows = self.prior.plan(levels)
+        factors = self.prior.config.networks[0].codes.factors
+        total = sum(self._size(window) for window in windows)
+        done = 0
+        for window in windows:
+            report(done, total)
+            done += self._size(window)
+            covered = self.prior.networks[window.network].config.covered
+            name = f"level{covered[0]}-{window.start:08d}"
+            made = None if saved is None else saved.load(name)
+            if made is None:
+                made = self.prior.make(window, levels, numbers, sampling)
+                if saved is not None:
+                    saved.save(name, made)
+            for level, codes in zip(covered, made, strict=True):
+                start = window.start * factors[level]
+                levels[level][:, start : start + codes.shape[1]] = codes
+        report(total, total)
+        return self.codes(tuple(levels), draft.num_samples)
+
+    def sound(self, draft: Draft, labels: Sequence[str] = (), sampling: Sampling | None = None) -> Tensor:
+        """The whole sound of a piece. Shape: (1, T)."""
+        return self.tokenizer.decode(self.compose(draft, labels, sampling))
+
+    def _size(self, window: Window) -> int:
+        network = self.prior.networks[window.network].config
+        return (window.end - window.start) * sum(network.codes.factors[level] for level in network.covered)
+
+    def _request(self, draft: Draft, labels: Sequence[str], sampling: Sampling) -> dict[str, object]:
+        return {
+            "prior": weights_hash(self.prior, self.prior.config),
+            "draft": hashlib.sha256(
+                b"".join(bytes(level.contiguous().numpy().data) for level in draft.levels)
+            ).hexdigest(),
+            "num_samples": draft.num_samples,
+            "labels": list(labels),
+            "sampling": asdict(sampling),
+        }

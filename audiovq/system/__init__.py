@@ -1,0 +1,1 @@
+"""What audiovq runs on: disks that fail, other processes, packages that may be missing, kernels that differ."""
