@@ -44,7 +44,7 @@ def tokenize(given: Tokenize) -> int:
         data, unusable = open_corpus(given.corpus)
     except DataDirError as error:
         raise UsageError(str(error)) from error
-    extraction = Extraction(data, given.out, Model(given.model, given.device), shard, unusable)
+    extraction = Extraction(data, given.out, Model(given.model, given.device), shard, unusable, given.corpus)
     todo = [] if given.only_merge else extraction.todo
     num_failed = 0
     running = extraction.run(todo, given.num_processes, given.batch_size)

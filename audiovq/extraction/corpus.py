@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from audiovq.data.kaldi import DataDir, Sound, sort_ids
+from audiovq.data.kaldi.usable import row_places
 from audiovq.extraction.encoding import Model, Outcome
 from audiovq.extraction.pool import encode_sounds
 from audiovq.tokenizer import Tokenizer
@@ -39,11 +40,20 @@ class Extraction:
 
     Args:
         unusable: sounds with a problem, in the order of their ids: they fail.
+        folder: where the data's tables are, so that of failures the rows can be named.
     Raises: TokenTableError when the folder holds codes of another model, or of what is not in the data; ModelError.
     """
 
-    def __init__(self, data: DataDir, out: Path, model: Model, shard: Shard, unusable: Sequence[Sound] = ()) -> None:
-        self.data, self.model, self.shard = data, model, shard
+    def __init__(
+        self,
+        data: DataDir,
+        out: Path,
+        model: Model,
+        shard: Shard,
+        unusable: Sequence[Sound] = (),
+        folder: Path | None = None,
+    ) -> None:
+        self.data, self.model, self.shard, self.folder = data, model, shard, folder
         self.ids = sort_ids([*data.ids, *(sound.utt_id for sound in unusable)])
         self.parts = Parts(out, layout_of(model.load()))
         done = self.parts.done_ids()
@@ -71,7 +81,7 @@ class Extraction:
             if entries:
                 self.parts.write(entries)
                 entries.clear()
-            self.parts.write_failures(str(self.shard), failures)
+            self.parts.write_failures(str(self.shard), self._placed(failures))
             last_write = time.monotonic()
 
         try:
@@ -93,6 +103,13 @@ class Extraction:
         Raises: TokenTableError when a shard is not through.
         """
         return merge(self.parts, self.ids)
+
+    def _placed(self, failures: list[Failure]) -> list[Failure]:
+        """With the rows of the data's tables that they stand in."""
+        if self.folder is None or not failures:
+            return failures
+        places = row_places(self.folder, {failure.utt_id for failure in failures})
+        return [dataclasses.replace(failure, where=places.get(failure.utt_id, "")) for failure in failures]
 
     def _described(self, entry: Entry) -> Entry:
         data, utt_id = self.data, entry.utt_id

@@ -26,11 +26,12 @@ FAILED = "failed.jsonl"
 
 @dataclass(frozen=True)
 class Failure:
-    """An utterance without codes, and why."""
+    """An utterance without codes, and why. where: the row that names its sound, file and line, if a table does."""
 
     utt_id: str
     source: str
     error: str
+    where: str = ""
 
 
 class Parts:

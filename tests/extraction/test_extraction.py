@@ -15,6 +15,7 @@ import soundfile
 
 import audiovq
 from audiovq.data.kaldi import DataDir, Sound
+from audiovq.data.kaldi.usable import load_usable, row_places
 from audiovq.extraction import Extraction, Model, Shard, encoding, pool
 from audiovq.pretrained import save_model
 from audiovq.tokens import TokenTable, TokenTableError
@@ -219,6 +220,20 @@ def test_failures_are_listed_and_tried_again(
     assert extract(data, out, model) == 0 and content(out) == expected
 
 
+def test_failures_name_the_rows_that_name_the_sounds(data: DataDir, model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    DataDir(data.wav_scp | {"s1-1": "/nowhere"}, data.utt2spk, data.text).save(folder)
+    loaded, _ = load_usable(folder)
+    extraction = Extraction(loaded, tmp_path / "out", model, ALL, folder=folder)
+    list(extraction.run(extraction.todo, 1, 4))
+    assert extraction.merge() == 1
+    number = 1 + (folder / "wav.scp").read_text().splitlines().index("s1-1 /nowhere")
+    assert json.loads((tmp_path / "out/failed.jsonl").read_text())["where"] == f"{folder}/wav.scp:{number}"
+    (folder / "segments").write_text("s0-0 r 0 1\n\ns1-1 r 1 2\n")
+    assert row_places(folder, {"s1-1", "s9"}) == {"s1-1": f"{folder}/segments:3"}
+    assert row_places(tmp_path / "out", {"s1-1"}) == {}
+
+
 def test_failures_of_shards_come_together(data: DataDir, model: Model, tmp_path: Path) -> None:
     wrong = DataDir(data.wav_scp | {"s0-0": "/nowhere", "s0-12": "/nowhere"}, data.utt2spk, data.text)
     assert [extract(wrong, tmp_path, model, Shard(i, 2)) for i in range(2)] == [1, 1]
@@ -271,6 +286,7 @@ def test_a_sound_that_kills_its_process_costs_no_other(
         "utt_id": "s0-12",
         "source": 'kill -9 "$PPID" |',
         "error": "s0-12: the process that worked on it died",
+        "where": "",
     }
     assert len(TokenTable(tmp_path)) == NUM_UTTERANCES - 1
 

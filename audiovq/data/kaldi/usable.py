@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from audiovq.data.kaldi.datadir import DataDir
@@ -34,6 +34,16 @@ def load_usable(folder: Path) -> tuple[DataDir, list[Sound]]:
     for key in unusable:
         rows[base].pop(key, None)
     return DataDir.from_rows(rows), sounds
+
+
+def row_places(folder: Path, ids: Collection[str]) -> dict[str, str]:
+    """File and line of the rows that say where the sounds of these utterances are; of those alone that have one."""
+    table = next((path for name in ("segments", "wav.scp") if (path := folder / name).is_file()), None)
+    if table is None:
+        return {}
+    with table.open(encoding="utf-8", errors="replace") as lines:
+        keys = enumerate((line.split(maxsplit=1)[:1] for line in lines), start=1)
+        return {key[0]: f"{table}:{number}" for number, key in keys if key and key[0] in ids}
 
 
 def _reasons(problems: list[Problem], keyed_by: str) -> dict[str, str]:
