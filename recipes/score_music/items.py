@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,8 +74,8 @@ def random_codes(seconds: float, num_items: int, seed: int) -> list[Item]:
 
 
 def median_seconds(items: Sequence[Item]) -> float:
-    """The usual length of files."""
-    return round(median(_seconds(Path(item.path)) for item in items), 2)
+    """The usual length of files, rounded down: what is as long has a stretch of it."""
+    return math.floor(100 * median(_seconds(Path(item.path)) for item in items)) / 100
 
 
 @dataclass(frozen=True)

@@ -102,3 +102,10 @@ def test_real_pieces_are_halved_by_piece() -> None:
     assert found["distances"]["real"] == pytest.approx(100 * tagger.DIMENSIONS, rel=0.01)
     assert found["distances"]["generated"] == pytest.approx(50 * tagger.DIMENSIONS, rel=0.01)
     assert frechet_distances({"real": real[:1], "generated": real}, seed=1) is None
+
+
+def test_what_is_as_long_as_the_generated_has_a_stretch(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    io.write(path, torch.zeros(1, 19_968), 1000)  # 19.968 s, which would round to 19.97
+    (item,) = items.whole_files({"a": path}, 0, 1)
+    assert [each.name for each in items.stretches({"a": path}, items.median_seconds([item]), 0, 1)] == ["a@0"]
