@@ -66,6 +66,8 @@ class Sampling:
         for name in ("steps", "candidates", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.candidates > 1 and not max(self.temperature, self.fine_temperature, self.duration_temperature):
+            raise ValueError(f"candidates is {self.candidates}, but at temperatures of 0 all are alike: raise one")
         if not self.max_seconds > 0:
             raise ValueError(f"max_seconds is {self.max_seconds}, expected above 0")
         if self.rank_by not in RANKINGS:

@@ -80,3 +80,11 @@ def test_many_random_numbers_are_those_drawn_one_by_one() -> None:
     many, single = ItemRandom(1, "x"), ItemRandom(1, "x")
     for number in (10, 5000, 4000):
         assert many.uniforms(number).tolist() == [single.uniform() for _ in range(number)]
+
+
+def test_candidates_that_would_be_alike_are_refused() -> None:
+    alike = {"temperature": 0.0, "fine_temperature": 0.0}
+    with pytest.raises(ValueError, match="at temperatures of 0 all are alike"):
+        Sampling(**alike, candidates=2)  # type: ignore[arg-type]
+    for name in (*alike, "duration_temperature"):
+        Sampling(**(alike | {name: 0.1}), candidates=2)  # type: ignore[arg-type]
