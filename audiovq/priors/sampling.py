@@ -30,14 +30,14 @@ class Sampling:
     seed: with the number of the item it fixes all that is random about it.
     """
 
-    temperature: float = 0.8
-    fine_temperature: float = 0.6
+    temperature: float = 0.4
+    fine_temperature: float = 0.0
     top_k: int = 0
     top_p: float = 0.95
     min_p: float = 0.0
     repetition_window: int = 0
     repetition_share: float = 0.5
-    guidance: float = 2.0
+    guidance: float = 1.5
     steps: int = 3
     duration_temperature: float = 0.0
     speed: float = 1.0
