@@ -81,7 +81,7 @@ class Extraction:
             if entries:
                 self.parts.write(entries)
                 entries.clear()
-            self.parts.write_failures(str(self.shard), self._placed(failures))
+            self.parts.write_failures(str(self.shard), failures)
             last_write = time.monotonic()
 
         try:
@@ -95,6 +95,7 @@ class Extraction:
                     if len(entries) >= part_entries or time.monotonic() - last_write > PART_SECONDS:
                         write()
         finally:
+            failures[:] = self._placed(failures)  # once: it reads the whole of a table
             write()
 
     def merge(self) -> int:

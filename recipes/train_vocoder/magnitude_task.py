@@ -29,8 +29,7 @@ class MagnitudeTask(AdversarialTask):
         return Made(output, compressed(self.log_mel.magnitude(wave)) * frames, batch.num_frames * self._frames_in_hop)
 
     def distance(self, signal: Tensor, made: Made) -> Tensor:
-        own = torch.arange(signal.shape[-1], device=signal.device) < made.lengths[:, None, None]
-        return l1_loss(signal, made.target, own.float())
+        return l1_loss(signal, made.target, FrameMask.from_lengths(made.lengths, signal.shape[-1]).at(1))
 
     @property
     def rate(self) -> float:
