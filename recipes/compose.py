@@ -35,6 +35,7 @@ from audiovq.metrics.summary import table
 from audiovq.music.composition import USUAL, Composer, load_composer
 from audiovq.music.drafts import Draft
 from audiovq.pretrained import weights_hash
+from audiovq.priors.sampling import Sampling
 from audiovq.report import ORIGINAL, Clip, Report, System
 from audiovq.report.joining import load_run
 from audiovq.report.page import report_page
@@ -112,13 +113,13 @@ def first(codes: Codes, seconds: float) -> Codes:
     return codes.stretch(0, max(1, int(seconds * codes.sample_rate) // codes.hop_lengths[0]))
 
 
-def make(composer: Composer, task: Task, seed: int, out: Path) -> Scores:
+def make(composer: Composer, task: Task, sampling: Sampling, out: Path) -> Scores:
     """Write the codes and the sound; how long it took."""
     path = out / task.place
     start = time.perf_counter()
     codes = task.codes
     if task.draft is not None:
-        codes = composer.compose(task.draft, task.labels, replace(USUAL, seed=item_seed(seed, task)))
+        codes = composer.compose(task.draft, task.labels, replace(sampling, seed=item_seed(sampling.seed, task)))
     made = time.perf_counter()
     wave = composer.tokenizer.decode(codes)
     end = time.perf_counter()
@@ -188,16 +189,17 @@ def compose(given: argparse.Namespace, command: str) -> None:
     for way in {".", *(task.way for task in todo)}:
         (out / way).mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / way)
+    sampling = replace(USUAL, candidates=given.candidates)
     subject = {
         "prior": weights_hash(composer.prior, composer.prior.config),
         "vocoder": composer.tokenizer.vocoder_name,
         **{name: getattr(given, name) for name in ("seconds", "primer_seconds", "seed")},
-        "sampling": asdict(USUAL),
+        "sampling": asdict(sampling),
     }
     file = ScoreFile(out / "made.jsonl", subject)
     missing = [task for task in todo if task.place not in file.scores]
     for task in track(missing, "composing", console=Console(stderr=True)):
-        file.add(make(composer, task, given.seed, out))
+        file.add(make(composer, task, replace(sampling, seed=given.seed), out))
     text = markdown([file.scores[task.place] for task in todo], command)
     with write_atomically(out / "RESULTS.md") as target:
         target.write(text.encode())
@@ -233,6 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", metavar="S", type=float, default=20.0, help="of each sound (default: %(default)s)")
     add("--primer-seconds", metavar="S", type=float, default=5.0, help="(default: %(default)s)")
     add("--keep-levels", metavar="N", type=int, nargs="+", help="of variations (default: 1, 2 and so on, all but one)")
+    add("--candidates", metavar="N", type=int, default=USUAL.candidates, help="of each seam (default: %(default)s)")
     add("--seed", metavar="N", type=int, default=1, help="(default: %(default)s)")
     add("--threads", metavar="N", type=int, default=1, help="(default: %(default)s)")
     return parser

@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "tokens": {"system", "units", "avq", "codes", "data", "metrics"},
     "extraction": {"system", "audio", "codes", "data", "tokenizer", "tokens"},
     "speech": {"audio", "codes", "data", "metrics", "models", "priors", "pretrained", "tokenizer"},
-    "music": {"system", "units", "audio", "codes", "priors", "pretrained", "tokenizer"},
+    "music": {"system", "units", "audio", "codes", "metrics", "priors", "pretrained", "tokenizer"},
     "commands": {
         *{"system", "units", "audio", "codes", "data", "metrics", "models", "priors", "pretrained", "report"},
         *{"tokenizer", "tokens", "extraction", "speech", "music"},

@@ -44,7 +44,7 @@ examples:
 SETTINGS = explained(
     {
         "guidance": "how far it is pushed towards the labels; 1 is not at all, and takes half the time",
-        "candidates": "of --inpaint: fill each window so often, and keep what the clip goes on from best",
+        "candidates": "ways tried to go on from --prime's clip or to fill --inpaint's gap; the best is kept",
         "seed": "another number, another piece",
     }
 )

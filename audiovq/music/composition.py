@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from audiovq.codes import Codes
 from audiovq.music.drafts import Draft, Drafter
+from audiovq.music.joining import LEAD_SECONDS, best_join
 from audiovq.music.unfinished import Unfinished
 from audiovq.pretrained import MUSIC_PRIOR, ModelError, check_prior, find, load_music_prior, weights_hash
 from audiovq.priors.music import MusicPrior, Window
-from audiovq.priors.sampling import Sampling
+from audiovq.priors.sampling import ItemRandom, Sampling
 from audiovq.tokenizer import Tokenizer, load
+from audiovq.units import num_frames, seconds_to_samples
 
-USUAL = Sampling(temperature=1.0, fine_temperature=0.9, top_p=0.95, guidance=1.5, candidates=4)
+USUAL = Sampling(temperature=1.0, fine_temperature=0.9, top_p=0.95, guidance=1.5, candidates=16)
+_SEAM = "seam"  # the part that holds a clip and the first second after it
 
 
 def load_composer(
@@ -61,9 +64,10 @@ class Composer(Drafter):
     ) -> Codes:
         """Make what is missing of a draft, window by window; the same seed makes the same codes.
 
-        Every window is saved in ``folder``, if there is one, as soon as it is made, and is not made again by the same
-        call with the same folder; ``restart`` forgets what is there. ``report`` hears how many positions of how many
-        are done.
+        The first second after a clip is made ``sampling.candidates`` times, and that kept which joins it best. Every
+        window is saved in ``folder``, if there is one, as soon as it is made, and is not made again by the same call
+        with the same folder; ``restart`` forgets what is there. ``report`` hears how many positions of how many are
+        done.
 
         Raises: ModelError for an unknown label; UnfinishedError when the folder holds another piece.
         """
@@ -74,29 +78,63 @@ class Composer(Drafter):
         numbers, sampling = [self.labels.index(label) for label in labels], sampling or USUAL
         levels = [level.clone() for level in draft.levels]
         saved = None if folder is None else Unfinished(folder, self._request(draft, labels, sampling), restart)
+        if draft.num_given and sampling.candidates > 1:
+            self._go_on(levels, draft.num_given, numbers, sampling, saved)
         windows = self.prior.plan(levels)
-        factors = self.prior.config.networks[0].codes.factors
         total = sum(self._size(window) for window in windows)
         done = 0
         for window in windows:
             report(done, total)
             done += self._size(window)
-            covered = self.prior.networks[window.network].config.covered
-            name = f"level{covered[0]}-{window.start:08d}"
+            name = f"level{self._covered(window)[0]}-{window.start:08d}"
             made = None if saved is None else saved.load(name)
             if made is None:
                 made = self.prior.make(window, levels, numbers, sampling)
                 if saved is not None:
                     saved.save(name, made)
-            for level, codes in zip(covered, made, strict=True):
-                start = window.start * factors[level]
-                levels[level][:, start : start + codes.shape[1]] = codes
+            self._put(made, levels, self._covered(window), window.start)
         report(total, total)
         return self.codes(tuple(levels), draft.num_samples)
 
     def sound(self, draft: Draft, labels: Sequence[str] = (), sampling: Sampling | None = None) -> Tensor:
         """The whole sound of a piece. Shape: (1, T)."""
         return self.tokenizer.decode(self.compose(draft, labels, sampling))
+
+    def _go_on(
+        self, levels: list[Tensor], num_given: int, labels: Sequence[int], sampling: Sampling, saved: Unfinished | None
+    ) -> None:
+        """Make the first second after a clip, of several ways that which joins it best."""
+        made = None if saved is None else saved.load(_SEAM)
+        if made is None:
+            ways = self._ways(levels, num_given, labels, sampling)
+            made = list(best_join(ways, num_given, self.tokenizer).levels)
+            if saved is not None:
+                saved.save(_SEAM, made)
+        self._put(made, levels, range(len(levels)), 0)
+
+    def _ways(
+        self, levels: Sequence[Tensor], num_given: int, labels: Sequence[int], sampling: Sampling
+    ) -> Iterator[Codes]:
+        """The clip with the first second after it, made in one way after the other."""
+        hop, num_coarse = self.tokenizer.hop_lengths[0], levels[0].shape[1]
+        end = min(num_given + num_frames(seconds_to_samples(LEAD_SECONDS, self.sample_rate), hop), num_coarse)
+        for number in range(sampling.candidates):
+            own = replace(sampling, seed=int(ItemRandom(sampling.seed, "seam", number).uniform() * 2**53))
+            trial = [level.clone() for level in levels]
+            for window in self.prior.plan(trial, end):
+                self._put(self.prior.make(window, trial, labels, own), trial, self._covered(window), window.start)
+            cut = tuple(level[:, : end * (level.shape[1] // num_coarse)] for level in trial)
+            yield self.codes(cut, end * hop)
+
+    def _covered(self, window: Window) -> Sequence[int]:
+        return self.prior.networks[window.network].config.covered
+
+    @staticmethod
+    def _put(made: Sequence[Tensor], levels: Sequence[Tensor], covered: Sequence[int], start: int) -> None:
+        """Write codes into levels of a piece, from a coarsest frame on."""
+        for level, codes in zip(covered, made, strict=True):
+            first = start * (levels[level].shape[1] // levels[0].shape[1])
+            levels[level][:, first : first + codes.shape[1]] = codes
 
     def _size(self, window: Window) -> int:
         network = self.prior.networks[window.network].config

@@ -31,6 +31,17 @@ class Draft:
     levels: tuple[Tensor, ...]
     num_samples: int
 
+    @property
+    def num_given(self) -> int:
+        """Coarsest frames of a clip that the piece goes on from; 0 where it is given no such beginning, or more."""
+        num_coarse = self.levels[0].shape[1]
+        given = int((self.levels[0] != NOTHING).all(0).sum())
+        for level in self.levels:
+            kept = given * level.shape[1] // num_coarse
+            if (level[:, :kept] == NOTHING).any() or (level[:, kept:] != NOTHING).any():
+                return 0
+        return given if given < num_coarse else 0
+
 
 class Drafter:
     """Drafts in the codes of a tokenizer. Clips of several channels are mixed to one."""

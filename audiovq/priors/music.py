@@ -54,8 +54,8 @@ class MusicPrior(nn.Module):
         self.config = config
         self.networks = ModuleList[CodeNetwork](CodeNetwork(each) for each in config.networks)
 
-    def plan(self, levels: Sequence[Tensor]) -> list[Window]:
-        """The windows, in their order, that fill in what is missing of a piece.
+    def plan(self, levels: Sequence[Tensor], num_coarse: int | None = None) -> list[Window]:
+        """The windows, in their order, that fill in what is missing of a piece, or of its first frames.
 
         Each begins half a window before the first code that it makes, so that it goes on from what is there.
         """
@@ -63,7 +63,7 @@ class MusicPrior(nn.Module):
         for number, network in enumerate(self.networks):
             factors = network.config.codes.factors
             absent = [missing_frames(levels[level], factors[level]) for level in network.config.covered]
-            missing = torch.stack(absent).any(0)
+            missing = torch.stack(absent).any(0)[:num_coarse]
             size, at = network.config.music.window_frames, 0
             while len(left := missing[at:].nonzero()):
                 first = at + int(left[0])

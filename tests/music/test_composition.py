@@ -13,6 +13,7 @@ from torch import Tensor
 from audiovq import Codes, Tokenizer, load
 from audiovq.music.composition import USUAL, Composer, load_composer
 from audiovq.music.drafts import DraftError
+from audiovq.music.joining import excess_db
 from audiovq.music.unfinished import UnfinishedError
 from audiovq.pretrained import ModelError
 from audiovq.priors.layouts import NOTHING
@@ -55,6 +56,57 @@ def test_a_piece_goes_on_from_its_clip(composer: Composer) -> None:
         assert torch.equal(level[:, : 18 * f], given[:, : 18 * f])
         # What lies further from the end than the encoder sees is as it is coded alone.
         assert torch.equal(given[:, : 2 * f], coded[:, : 2 * f])
+
+
+def test_drafts_know_where_a_clip_ends_that_they_go_on_from(composer: Composer) -> None:
+    source = composer.tokenizer.encode(clip(), RATE)
+    assert composer.continued(source, 3.0).num_given == 18
+    assert composer.inpainted(source, 0.5, 9.0).num_given == 6  # to the end, so nothing given follows
+    others = [composer.blank(1.0), composer.inpainted(source, 0.5, 0.9), composer.inpainted(source, 0, 0.9)]
+    assert [draft.num_given for draft in (*others, composer.varied(source, 1))] == [0, 0, 0, 0]
+
+
+def test_a_piece_goes_on_in_the_way_that_joins_its_clip_best(composer: Composer) -> None:
+    draft = composer.continued(clip(), 4.0, RATE)
+    sampling = replace(USUAL, candidates=6, seed=5)
+    ways = list(composer._ways(draft.levels, 18, [], sampling))
+    jumps = [excess_db(codes, 18, composer.tokenizer) for codes in ways]
+    best = ways[jumps.index(min(jumps))]
+    assert best.levels[0].shape[1] == 18 + 13 and len(set(jumps)) == 6
+    made = composer.compose(draft, (), sampling)
+    for level, lead in zip(made.levels, best.levels, strict=True):
+        assert torch.equal(level[:, : lead.shape[1]], lead)
+    assert made == composer.compose(draft, (), sampling) != composer.compose(draft, (), replace(sampling, seed=6))
+    # One way is the way of any window: nothing is heard, and nothing made twice.
+    once = composer.compose(draft, (), replace(sampling, candidates=1))
+    (window, *_) = composer.prior.plan(draft.levels)
+    (first,) = composer.prior.make(window, draft.levels, [], sampling)
+    assert torch.equal(once.levels[0][:, window.start : window.end], first)
+
+
+@pytest.mark.parametrize("given, seconds", [(0.1, 3.0), (1.5, 1.6)])
+def test_where_too_little_is_heard_for_a_seam_the_piece_still_goes_on(
+    composer: Composer, given: float, seconds: float
+) -> None:
+    draft = composer.continued(clip(given), seconds, RATE)
+    assert composer.compose(draft, (), replace(USUAL, candidates=2)).num_samples == round(seconds * RATE)
+    silent = composer.continued(torch.zeros(1, RATE), 2.0, RATE)
+    assert composer.compose(silent, (), replace(USUAL, candidates=2)).num_samples == 2 * RATE
+
+
+def test_an_interrupted_continuation_goes_on_from_the_same_seam(composer: Composer, tmp_path: Path) -> None:
+    draft = composer.continued(clip(), 4.0, RATE)
+    whole = composer.compose(draft)
+
+    def interrupt(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        composer.compose(draft, folder=tmp_path / "parts", report=interrupt)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audiovq.music.composition.best_join", None)
+        assert composer.compose(draft, folder=tmp_path / "parts") == whole
 
 
 def test_codes_and_stereo_are_taken_for_clips_too(composer: Composer) -> None:

@@ -68,6 +68,8 @@ def test_windows_are_only_where_codes_are_missing() -> None:
     assert prior().plan(levels) == [Window(1, 5, 10, 11), Window(2, 13, 17, 17)]
     assert prior(("cascade", "masked", "masked")).plan(levels)[0] == Window(1, 5, 11, 11)
     assert prior().plan(piece()) == []
+    assert prior().plan(levels, 9) == [Window(1, 5, 9, 9)]
+    assert prior(("cascade", "masked", "masked")).plan(nothing(), 7)[-2:] == [Window(2, 0, 6, 6), Window(2, 3, 7, 7)]
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids="-".join)
