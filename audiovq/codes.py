@@ -19,6 +19,7 @@ __all__ = ["Codes", "CodesError"]
 class Codes:
     """The codes of one recording, coarse levels first; inside a level, channel 0's codebooks come first.
 
+    `num_channels` counts the channels that have codes of their own: a joint stereo model has one set for both.
     Any integer tensors are taken, and kept as int64 on the CPU. `model` is the name and hash of the encoder.
 
     Shape: levels[l] (num_channels * K_l, N_l), N_l being the frames of num_samples padded to the coarsest hop.

@@ -1,23 +1,23 @@
 """The tokenizer: any audio to codes and back, in constant memory, to the same bits however it is asked for."""
 
 import itertools
-import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from audiovq.audio.blocks import Audio, block_samples, blocks_at
 from audiovq.audio.griffin_lim import MelGriffinLim
-from audiovq.audio.io import AudioReader
-from audiovq.audio.resample import Resampler
-from audiovq.audio.waveform import Waveform, as_floats, as_wave
 from audiovq.codes import Codes, CodesError
 from audiovq.models import VQVAE
+from audiovq.models.panning import Panner
+from audiovq.models.stereo import join, split
 from audiovq.models.vocoder import Vocoder
 from audiovq.models.vocoding import MelInverter, VocoderStream, vocode
+from audiovq.nn.columns import from_columns, to_columns
 from audiovq.nn.windows import Window, WindowCutter
 from audiovq.pretrained import (
     GRIFFIN_LIM,
@@ -37,8 +37,6 @@ from audiovq.units import bits_per_second, frame_rate, num_frames, seconds_to_sa
 __all__ = ["ModelError", "ModelInfo", "Tokenizer", "load", "models"]
 
 WINDOW_SECONDS = 16  # of each window's own part; longer windows save overlap, shorter ones memory
-
-Audio = str | os.PathLike[str] | Waveform
 
 
 def load(
@@ -105,13 +103,13 @@ class Tokenizer:
 
     @property
     def bits_per_second(self) -> float:
-        """Of one channel."""
+        """Of one channel, or of the two that a joint model codes at once."""
         return bits_per_second(self.sample_rate, self.hop_lengths, self.num_codebooks, self.codebook_sizes)
 
     # -- sound to codes --------------------------------------------------------------------------------------------
 
     def encode(self, audio: Audio, sample_rate: int | None = None, chunk_seconds: float | None = None) -> Codes:
-        """Codes of a file, or of a waveform at ``sample_rate``; channels are coded separately.
+        """Codes of a file, or of a waveform at ``sample_rate``; ``model.config.stereo`` says what channels become.
 
         ``chunk_seconds`` is how much audio is taken in at a time: it moves memory, never the result. Integer
         waveforms are scaled to [-1, 1] by their type.
@@ -119,18 +117,15 @@ class Tokenizer:
         Shape: audio (T,) or (C, T), any T >= 1.
         Raises: AudioError for a file that cannot be read, ValueError for a waveform that cannot be coded.
         """
-        if isinstance(audio, (str, os.PathLike)):
-            if sample_rate is not None:
-                raise ValueError(f"sample_rate={sample_rate} was given for the file {audio}, which states its own rate")
-            with AudioReader(audio) as reader:
-                size = _chunk_samples(chunk_seconds, reader.sample_rate)
-                blocks = (reader.read(size) for _ in range(-(-reader.num_samples // size)))
-                return self._encode_blocks(blocks, reader.sample_rate)
-        if sample_rate is None:
-            raise ValueError("a waveform needs its sample_rate, as in encode(wave, sample_rate=16000)")
-        wave = as_wave(audio)
-        blocks = (as_floats(block) for block in wave.split(_chunk_samples(chunk_seconds, sample_rate), dim=1))
-        return self._encode_blocks(blocks, sample_rate)
+        cutter = self._cutter(self.hop_lengths[0], self.model.encode_context)
+        parts: list[list[Tensor]] = []
+        num_samples = 0
+        for block in blocks_at(audio, sample_rate, self.sample_rate, _chunk_seconds(chunk_seconds)):
+            num_samples += block.shape[1]
+            waves = split(block, self.model.config.stereo).flatten(0, 1)
+            parts += [self._encode_waves(window) for window in cutter.push(waves)]
+        parts += [self._encode_waves(window) for window in cutter.flush()]
+        return self._codes(parts, num_samples)
 
     def encode_batch(self, waves: Sequence[Audio], sample_rate: int | None = None) -> list[Codes]:
         """Codes of several waveforms or files, equal to encoding them one by one.
@@ -140,40 +135,29 @@ class Tokenizer:
         return [self.encode(wave, sample_rate) for wave in waves]
 
     def encode_mel(self, mel: Tensor) -> Codes:
-        """Codes of log-mels in nats, made as ``model.config.mel`` says, for models with a mel front-end.
+        """Codes of log-mels as ``model.mel`` makes them, in nats, for models with a mel front-end.
 
-        Shape: (C, M, N).
+        Shape: (C, M, N), one for each set of codes.
         Raises: ValueError for another front-end or shape.
         """
         config = self.model.config
         if config.frontend != "mel":
             raise ValueError(f"{self.name} reads waveforms, not mels: use encode")
-        if mel.ndim != 3 or mel.shape[1] != config.mel.num_mels or mel.shape[2] < 1:
-            raise ValueError(f"expected log-mels of shape (C, {config.mel.num_mels}, N), got {tuple(mel.shape)}")
-        silence = math.log(config.mel.floor)
+        if mel.ndim != 3 or mel.shape[1] != config.num_bands or mel.shape[2] < 1:
+            raise ValueError(f"expected log-mels of shape (C, {config.num_bands}, N), got {tuple(mel.shape)}")
         missing = -mel.shape[2] % (self.hop_lengths[0] // config.mel.hop_length)
-        features = self.model.normalise(nn.functional.pad(mel.float(), (0, missing), value=silence))
+        silence = self.model.mel(torch.zeros(1, config.num_channels, 1, device=self.device)).cpu()
+        features = self.model.normalise(torch.cat([mel.float(), silence.expand(len(mel), -1, missing)], dim=2))
         cutter = self._cutter(self.hop_lengths[0] // config.mel.hop_length, self.model.encode_context)
         windows = itertools.chain(cutter.push(features.flatten(0, 1)), cutter.flush())
         parts = [
-            self._encode_window(window, window.signal.unflatten(0, (len(mel), config.mel.num_mels)))
-            for window in windows
+            self._encode_window(window, window.signal.unflatten(0, (len(mel), config.num_bands))) for window in windows
         ]
         return self._codes(parts, mel.shape[2] * config.mel.hop_length)
 
-    def _encode_blocks(self, blocks: Iterable[Tensor], sample_rate: int) -> Codes:
-        cutter = self._cutter(self.hop_lengths[0], self.model.encode_context)
-        parts: list[list[Tensor]] = []
-        num_samples = 0
-        for block in _resampled(blocks, sample_rate, self.sample_rate):
-            num_samples += block.shape[1]
-            parts += [self._encode_waves(window) for window in cutter.push(block)]
-        parts += [self._encode_waves(window) for window in cutter.flush()]
-        return self._codes(parts, num_samples)
-
     @torch.inference_mode()
     def _encode_waves(self, window: Window) -> list[Tensor]:
-        waves = window.signal[:, None, None].to(self.device)
+        waves = window.signal.unflatten(0, (-1, 1, self.model.config.num_channels)).to(self.device)
         return self._encode_window(window, torch.cat([self.model.features(wave) for wave in waves]))
 
     @torch.inference_mode()
@@ -205,7 +189,7 @@ class Tokenizer:
         Shape: (C, T) float32 on the CPU.
         Raises: CodesError when another encoder made the codes, or they have fewer levels.
         """
-        wave = torch.empty(codes.num_channels, codes.num_samples)
+        wave = torch.empty(self.num_channels(codes), codes.num_samples)
         position = 0
         for block in self.decode_blocks(codes, levels, chunk_seconds):
             wave[:, position : position + block.shape[1]] = block
@@ -224,19 +208,24 @@ class Tokenizer:
         is_mel = self.model.config.head == "mel"
         waves = vocode(outputs, self._begin_sound) if is_mel else (output[:, 0] for output in outputs)
         left = codes.num_samples
-        for wave in waves:
+        for made in waves:
+            wave = join(made, self.model.config.stereo)
             yield wave[:, :left]
             left -= min(left, wave.shape[1])
 
+    def num_channels(self, codes: Codes) -> int:
+        """How many channels ``decode`` gives: two by a joint model, and else as many as have codes."""
+        return max(codes.num_channels, self.model.config.num_channels)
+
     def _begin_sound(self) -> MelInverter:
-        if self.vocoder is None:
-            return MelGriffinLim(self.model.config.mel)
-        return VocoderStream(self.vocoder, self.device)
+        mel = self.model.config.mel
+        mono = MelGriffinLim(mel) if self.vocoder is None else VocoderStream(self.vocoder, self.device)
+        return mono if self.model.config.num_channels == 1 else Panner(mel, mono)
 
     def decode_mel(self, codes: Codes, levels: int | None = None) -> Tensor:
-        """The log-mel, in nats, that a mel model decodes before it is turned into sound.
+        """The log-mel, in nats, that a mel model decodes before it is turned into sound, as ``model.mel`` makes it.
 
-        Shape: (C, M, N), N = ceil(num_samples / mel hop).
+        Shape: (C, M, N), one for each set of codes, N = ceil(num_samples / mel hop).
         Raises: ValueError for a model that decodes to waveforms; CodesError as ``decode`` does.
         """
         config = self.model.config
@@ -249,22 +238,14 @@ class Tokenizer:
     def _decode_windows(self, codes: Codes, levels: int | None, chunk_seconds: float | None) -> Iterator[Tensor]:
         """The network's output, window by window. Shape: each (C, M or 1, n)."""
         taken = self._checked(codes, levels)
-        size = max(1, _chunk_samples(chunk_seconds, self.sample_rate) // self.hop_lengths[0])
+        size = max(1, block_samples(_chunk_seconds(chunk_seconds), self.sample_rate) // self.hop_lengths[0])
         factors = [self.hop_lengths[0] // hop for hop in taken.hop_lengths]
-        # All codes under one coarsest frame, of all levels and channels, are one column: then one grid cuts them all.
-        columns = [
-            level.unflatten(1, (-1, f)).transpose(1, 2).flatten(0, 1)
-            for level, f in zip(taken.levels, factors, strict=True)
-        ]
-        heights = [len(column) for column in columns]
+        rows = [len(level) for level in taken.levels]
         cutter = self._cutter(1, self.model.decode_context)
-        blocks = torch.cat(columns).split(size, dim=1)
+        blocks = to_columns(taken.levels, factors).split(size, dim=1)
         for window in itertools.chain(itertools.chain.from_iterable(map(cutter.push, blocks)), cutter.flush()):
-            parts = window.signal.split(heights)
-            rows = [
-                part.unflatten(0, (-1, f)).transpose(1, 2).flatten(1, 2) for part, f in zip(parts, factors, strict=True)
-            ]
-            channels = zip(*(level.to(self.device).chunk(taken.num_channels) for level in rows), strict=True)
+            parts = from_columns(window.signal, rows, factors)
+            channels = zip(*(part.to(self.device).chunk(taken.num_channels) for part in parts), strict=True)
             outputs = [self.model.decode([level[None] for level in channel], window.mask) for channel in channels]
             yield torch.cat([window.kept(output) for output in outputs]).float().cpu()
 
@@ -273,6 +254,9 @@ class Tokenizer:
             raise CodesError(
                 f"these codes were made by {codes.model}; {self.model_id} has another encoder and cannot read them"
             )
+        stereo, most = self.model.config.stereo, {"mid_side": 2, "joint": 1}
+        if codes.num_channels > most.get(stereo, codes.num_channels):
+            raise CodesError(f"{self.name} has {most[stereo]} channels of codes at most, got {codes.num_channels}")
         return codes if levels is None else codes.prefix(levels)
 
     def _cutter(self, units: int, context: int) -> WindowCutter:
@@ -280,14 +264,5 @@ class Tokenizer:
         return WindowCutter(units, step, context)
 
 
-def _resampled(blocks: Iterable[Tensor], from_rate: int, to_rate: int) -> Iterator[Tensor]:
-    resampler = Resampler(from_rate, to_rate)
-    yield from map(resampler.push, blocks)
-    yield resampler.flush()
-
-
-def _chunk_samples(chunk_seconds: float | None, sample_rate: int) -> int:
-    seconds = WINDOW_SECONDS if chunk_seconds is None else chunk_seconds
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"chunk_seconds is {chunk_seconds}, expected a positive number of seconds")
-    return max(1, seconds_to_samples(seconds, sample_rate))
+def _chunk_seconds(given: float | None) -> float:
+    return WINDOW_SECONDS if given is None else given

@@ -44,6 +44,9 @@ class FakeTokenizer:
         levels = (torch.full((channels, frames), 3), torch.arange(2 * frames).repeat(channels, 1) % 2)
         return Codes(levels, RATE, num_samples, self.hop_lengths, self.codebook_sizes, self.model_id, channels)
 
+    def num_channels(self, codes: Codes) -> int:
+        return codes.num_channels
+
     def decode_blocks(self, codes: Codes, levels: int | None = None) -> Iterator[Tensor]:
         if codes.model != self.model_id:
             raise CodesError(f"made by {codes.model}, this is {self.model_id}")

@@ -130,9 +130,14 @@ class LogMel(nn.Module):
 
     def magnitude(self, wave: Tensor) -> Tensor:
         """The linear magnitudes below the mels. Shape: (B, 1, T) -> (B, F, N). Raises: as ``forward`` does."""
+        spectrum, offset = self.spectrum(wave), self.config.power_offset
+        return (spectrum.real.square() + spectrum.imag.square() + offset).sqrt() if offset else spectrum.abs()
+
+    def spectrum(self, wave: Tensor) -> Tensor:
+        """Shape: (B, 1, T) -> (B, F, N) complex. Raises: as ``forward`` does."""
         if wave.ndim != 3 or wave.shape[1] != 1 or wave.shape[2] < 1:
             raise ValueError(f"expected a wave of shape (B, 1, T) with T >= 1, got {tuple(wave.shape)}")
-        spectrum = torch.stft(
+        spectrum: Tensor = torch.stft(
             self._padded(wave),
             self.config.n_fft,
             self.config.hop_length,
@@ -140,8 +145,7 @@ class LogMel(nn.Module):
             center=False,
             return_complex=True,
         )
-        offset = self.config.power_offset
-        return (spectrum.real.square() + spectrum.imag.square() + offset).sqrt() if offset else spectrum.abs()
+        return spectrum
 
     def _padded(self, wave: Tensor) -> Tensor:
         """Shape: (B, 1, T) -> (B, T')."""

@@ -44,6 +44,6 @@ class Decode:
 
 def decode_to_file(tokenizer: Tokenizer, codes: Codes, levels: int | None, path: Path) -> None:
     """Write the sound of codes, block by block."""
-    with AudioWriter(path, tokenizer.sample_rate, codes.num_channels) as writer:
+    with AudioWriter(path, tokenizer.sample_rate, tokenizer.num_channels(codes)) as writer:
         for block in tokenizer.decode_blocks(codes, levels=levels):
             writer.write(block)

@@ -165,7 +165,7 @@ def _write(path: Path, composer: Composer, codes: Codes) -> None:
     if path.suffix.lower() == CODES_SUFFIX:
         codes.save(path)
         return
-    with AudioWriter(path, composer.sample_rate, num_channels=1) as writer:
+    with AudioWriter(path, composer.sample_rate, composer.tokenizer.num_channels(codes)) as writer:
         for block in composer.tokenizer.decode_blocks(codes):
             writer.write(block)
 

@@ -11,6 +11,7 @@ from audiovq.quantize import QuantizerConfig
 FRONTENDS = ("mel", "wave")
 HIERARCHIES = ("conditional", "parallel", "residual", "independent")
 HEADS = ("mel", "istft", "transposed")
+STEREO = ("separate", "mid_side", "joint")
 
 
 @dataclass(kw_only=True)
@@ -31,11 +32,14 @@ class VQVAEConfig:
     top-down path: levels are coded apart and decoded together), "residual" (SNAC: each level codes what the coarser
     ones left of one latent), "independent" (Jukebox: levels are coded apart and decoded apart).
     head: "mel" (log-mel frames out), "istft" or "transposed" (a waveform out).
+    stereo: "separate" (each channel has codes of its own), "mid_side" (so have half the sum and half the difference of
+    two channels), "joint" (one set of codes for two channels, which always come out as two: see audiovq.models.stereo).
     """
 
     frontend: str = "mel"
     hierarchy: str = "conditional"
     head: str = "mel"
+    stereo: str = "separate"
     mel: LogMelConfig = field(default_factory=LogMelConfig)
     mel_mean: float = -6.0  # the network sees (log-mel - mean) / scale
     mel_scale: float = 3.0
@@ -54,9 +58,12 @@ class VQVAEConfig:
             ("frontend", self.frontend, FRONTENDS),
             ("hierarchy", self.hierarchy, HIERARCHIES),
             ("head", self.head, HEADS),
+            ("stereo", self.stereo, STEREO),
         ):
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}, expected one of {', '.join(allowed)}")
+        if self.stereo == "joint" and (self.frontend, self.head) != ("mel", "mel"):
+            raise ValueError(f"stereo='joint' needs a mel frontend and head, got {self.frontend!r} and {self.head!r}")
         if not self.mel.is_streamable:
             raise ValueError(
                 f"mel.padding is {self.mel.padding!r}, expected 'silence': a tokenizer reads files in pieces, and that "
@@ -84,6 +91,16 @@ class VQVAEConfig:
     @property
     def sample_rate(self) -> int:
         return self.mel.sample_rate
+
+    @property
+    def num_channels(self) -> int:
+        """Channels that one set of codes stands for."""
+        return 2 if self.stereo == "joint" else 1
+
+    @property
+    def num_bands(self) -> int:
+        """Rows that a mel front or head has; joint: the bands of left, of right, and how far they agree."""
+        return (3 if self.stereo == "joint" else 1) * self.mel.num_mels
 
     @property
     def num_levels(self) -> int:

@@ -43,7 +43,7 @@ class Decoder(nn.Module):
         if config.head == "istft":
             self.head = ISTFTHead(widths[-1], config.head_hop_length)
         else:
-            channels = config.mel.num_mels if config.head == "mel" else 1
+            channels = config.num_bands if config.head == "mel" else 1
             self.head = SameConv(widths[-1], channels, kernel_size=1 if config.head == "mel" else 7)
         self.head_strides = list(config.head_strides)
 

@@ -22,7 +22,7 @@ class Encoder(nn.Module):
 
     def __init__(self, config: VQVAEConfig) -> None:
         super().__init__()
-        channels = config.mel.num_mels if config.frontend == "mel" else 1
+        channels = config.num_bands if config.frontend == "mel" else 1
         # A stem of several strides grows its channels as its rate falls; a mel front has one stride and full width.
         widths = [max(16, config.width >> i) for i in reversed(range(len(config.stem_strides)))]
         first = widths[0] if config.frontend == "mel" else max(16, widths[0] // 2)

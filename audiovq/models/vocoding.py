@@ -18,14 +18,14 @@ class MelInverter(Protocol):
     """Log-mel frames in, sound out; what is not settled yet comes later. `flush` ends the sound."""
 
     def push(self, mel: Tensor) -> Tensor:
-        """Shape: (M, n) -> (n',)."""
+        """Shape: (M, n) -> (n',), or (2, n') of a joint log-mel."""
 
     def flush(self) -> Tensor:
-        """Shape: -> (n',)."""
+        """Shape: as of `push`."""
 
 
 def vocode(mels: Iterable[Tensor], begin: Callable[[], MelInverter]) -> Iterator[Tensor]:
-    """Log-mels of all channels to sound, each channel by itself. Shape: each (C, M, n) -> each (C, n')."""
+    """Log-mels of all channels to sound, each by itself. Shape: each (C, M, n) -> each (C, n'), or (C, 2, n')."""
     inverters: list[MelInverter] = []
     for mel in mels:
         inverters = inverters or [begin() for _ in mel]

@@ -12,6 +12,7 @@ from audiovq.models.config import VQVAEConfig
 from audiovq.models.decoder import Decoder
 from audiovq.models.encoder import Encoder
 from audiovq.models.hierarchy import Hierarchy
+from audiovq.models.stereo import from_mean_and_difference, joint_mel, to_mean_and_difference
 from audiovq.nn.mask import FrameMask
 from audiovq.quantize import Quantized
 
@@ -45,7 +46,8 @@ class VQVAE(nn.Module):
     def forward(self, wave: Tensor, mask: FrameMask | None = None, keep: Tensor | None = None) -> VQVAEOutput:
         """Encode, quantise and decode, for training.
 
-        Shape: wave (B, 1, T), T a multiple of the coarsest hop; keep (B,) int, levels decoded of each item (None: all).
+        Shape: wave (B, c, T), as ``features`` takes it, T a multiple of the coarsest hop; keep (B,) int, levels decoded
+        of each item (None: all).
         """
         latents, quantized = self.hierarchy(self.encoder(self.features(wave), mask), mask)
         if keep is None:
@@ -60,11 +62,21 @@ class VQVAE(nn.Module):
         return self._from_network(self.decoder(decoded, keep, mask))
 
     def features(self, wave: Tensor) -> Tensor:
-        """What the encoder reads. Shape: (B, 1, T) -> (B, M, N) for a mel front, (B, 1, T) for a wave front."""
-        return self.normalise(self.log_mel(wave)) if self.config.frontend == "mel" else wave
+        """What the encoder reads. Shape: (B, c, T) -> (B, M, N) for a mel front, (B, 1, T) for a wave front.
+
+        c is 1, and 2 for a joint model, whose M is ``config.num_bands`` here and below.
+        """
+        return self.normalise(self.mel(wave)) if self.config.frontend == "mel" else wave
+
+    def mel(self, wave: Tensor) -> Tensor:
+        """The log-mel that a mel front reads and a mel head gives. Shape: (B, c, T) -> (B, M, N)."""
+        made: Tensor = joint_mel(self.log_mel, wave) if self.config.stereo == "joint" else self.log_mel(wave)
+        return made
 
     def normalise(self, mel: Tensor) -> Tensor:
         """Log-mel in nats to network units. Shape: (B, M, N)."""
+        if self.config.stereo == "joint":
+            return to_mean_and_difference(mel, self.config.mel_mean, self.config.mel_scale)
         return (mel - self.config.mel_mean) / self.config.mel_scale
 
     def encode(self, features: Tensor, mask: FrameMask | None = None) -> list[Tensor]:
@@ -81,6 +93,8 @@ class VQVAE(nn.Module):
         return self.read(latents, keep, mask)
 
     def _from_network(self, output: Tensor) -> Tensor:
+        if self.config.stereo == "joint":
+            return from_mean_and_difference(output, self.config.mel_mean, self.config.mel_scale)
         return output * self.config.mel_scale + self.config.mel_mean if self.config.head == "mel" else output
 
     @property

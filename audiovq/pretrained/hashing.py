@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from audiovq.audio.mel import LogMelConfig
 from audiovq.build import config_to_dict
 from audiovq.models import VQVAE, VQVAEConfig
 
 # Fields that came after the first codes were written. At their defaults they mean what went without saying before.
+_LATER_FIELDS = ("stereo",)
 _LATER_MEL_FIELDS = ("padding", "filter_scale", "filter_norm", "power_offset")
 
 
@@ -54,8 +54,12 @@ def _defining(config: VQVAEConfig) -> dict[str, Any]:
         del values[reader]
     for level in values["levels"]:
         del level["decoder_blocks"]
-    usual = config_to_dict(LogMelConfig())
-    for name in _LATER_MEL_FIELDS:
-        if values["mel"][name] == usual[name]:
-            del values["mel"][name]
+    usual = config_to_dict(VQVAEConfig())
+    for given, expected, names in (
+        (values, usual, _LATER_FIELDS),
+        (values["mel"], usual["mel"], _LATER_MEL_FIELDS),
+    ):
+        for name in names:
+            if given[name] == expected[name]:
+                del given[name]
     return values
