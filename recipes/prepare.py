@@ -1,4 +1,4 @@
-"""Prepare a corpus: mono WAV files of one rate, Kaldi data directories and lhotse cuts for train, valid and test.
+"""Prepare a corpus: WAV files of one rate, Kaldi data directories and lhotse cuts for train, valid and test.
 
     python -m recipes.prepare corpus=debian_speech corpus.root=downloads/debian_speech output_dir=data/debian_speech
     python -m recipes.prepare corpus=folder corpus.root=my_recordings output_dir=data/mine step=data_dirs
@@ -60,8 +60,13 @@ class PrepareConfig:
     output_dir: str = MISSING
     step: Step = Step.all
     sample_rate: int = 16000
+    num_channels: int = 1  # 2 keeps stereo; mono recordings are then on both sides
     min_seconds: float = 0.3  # shorter recordings are dropped
     num_jobs: int = 2
+
+    def __post_init__(self) -> None:
+        if self.num_channels not in (1, 2):
+            raise ValueError(f"num_channels is {self.num_channels}, expected 1 or 2")
 
 
 def register() -> None:
@@ -87,7 +92,7 @@ def prepare(config: PrepareConfig) -> None:
         if not (folder / split / "wav.scp").exists():
             raise DataDirError(f"{folder / split / 'wav.scp'} is missing: first run this with step=data_dirs")
     if config.step in (Step.all, Step.validate):
-        validate_all(folder, config.sample_rate)
+        validate_all(folder, config.sample_rate, config.num_channels)
     if config.step in (Step.all, Step.cuts):
         for split in SPLITS:
             write_cuts(DataDir.load(folder / split), folder / f"cuts_{split}.jsonl.gz")
@@ -150,7 +155,7 @@ def wav_path(folder: Path, utterance: Utterance) -> Path:
 
 def convert_all(utterances: list[Utterance], folder: Path, config: PrepareConfig) -> Iterator[Converted]:
     """Convert in order, on several processes or for one job in this one; what an earlier run finished is only read."""
-    work = partial(_convert_one, folder=folder, sample_rate=config.sample_rate, min_seconds=config.min_seconds)
+    work = partial(_convert_one, folder=folder, config=config)
     shown = partial(track, description="converting", total=len(utterances), console=Console(stderr=True))
     if config.num_jobs == 1:
         yield from shown(map(work, utterances))
@@ -160,8 +165,9 @@ def convert_all(utterances: list[Utterance], folder: Path, config: PrepareConfig
         yield from shown(pool.map(work, utterances, chunksize=_UTTERANCES_PER_TASK))
 
 
-def _convert_one(utterance: Utterance, folder: Path, sample_rate: int, min_seconds: float) -> Converted:
-    return convert(utterance, wav_path(folder, utterance), sample_rate, min_seconds)
+def _convert_one(utterance: Utterance, folder: Path, config: PrepareConfig) -> Converted:
+    path = wav_path(folder, utterance)
+    return convert(utterance, path, config.sample_rate, config.min_seconds, config.num_channels)
 
 
 def drop_reasons(results: Iterable[Converted]) -> Iterator[tuple[str, str]]:
@@ -174,12 +180,14 @@ def drop_reasons(results: Iterable[Converted]) -> Iterator[tuple[str, str]]:
             yield result.id, f"same samples as another: {first_with[result.digest]}"
 
 
-def validate_all(folder: Path, sample_rate: int) -> None:
+def validate_all(folder: Path, sample_rate: int, num_channels: int) -> None:
     """Check the data directories and that no voice is in two of them.
 
     Raises: DataDirError with everything that is wrong.
     """
-    problems = [problem for split in SPLITS for problem in validate(folder / split, sample_rate)]
+    problems = [
+        problem for split in SPLITS for problem in validate(folder / split, sample_rate, num_channels=num_channels)
+    ]
     if not problems:
         split_of: dict[str, str] = {}
         for split in SPLITS:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +31,9 @@ from audiovq.losses.masked import l1_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
+from audiovq.models.panning import mono_mel
 from audiovq.models.predictor import LevelPredictor
+from audiovq.models.stereo import split
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import find, load_model, save_model
 from audiovq.quantize.kmeans import evenly_spaced
@@ -87,8 +90,8 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         self._begin_training()
-        mask = self._mask(batch)
-        wave = batch.wave * random_gains(batch, self.config.data.gain_db)
+        batch = self._coded(replace(batch, wave=batch.wave * random_gains(batch, self.config.data.gain_db)))
+        mask, wave = self._mask(batch), batch.wave
         output = self.forward(
             wave, mask, random_prefixes(batch, self.config.model.num_levels, self.config.level_dropout)
         )
@@ -99,7 +102,7 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         terms: dict[str, Tensor] = {}
         if "commitment" in weights:
             terms["commitment"] = torch.stack([level.commitment_loss for level in output.quantized]).mean()
-        mel, mel_mask = self.model.log_mel(wave), mask.at(self.hop_length // model.mel.hop_length)
+        mel, mel_mask = self.model.mel(wave), mask.at(self.hop_length // model.mel.hop_length)
         if "mel" in weights:
             terms["mel"] = l1_loss(self._as_mel(predicted), mel, mel_mask)
         if "prefixes" in weights:
@@ -140,6 +143,13 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
     def discard(self) -> None:
         self.model.hierarchy.discard_statistics()
 
+    def _coded(self, batch: Batch) -> Batch:
+        """What the network hears of the channels of a batch: an item for each set of codes."""
+        waves = split(batch.wave, self.config.model.stereo)
+        num_sets = waves.shape[1]
+        frames, seeds = (of.repeat_interleave(num_sets) for of in (batch.num_frames, batch.seeds))
+        return replace(batch, wave=waves.flatten(0, 1), num_frames=frames, seeds=seeds)
+
     def _mask(self, batch: Batch) -> FrameMask:
         return FrameMask.from_lengths(batch.num_frames, batch.wave.shape[-1] // self.hop_length)
 
@@ -151,7 +161,7 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         epoch = -1  # an order of its own
         shares = [own_shares(batch, rank(), world_size(), accumulate=1)[0] for batch in self.epoch_batches(epoch)]
         for share in self.load(shares, epoch):
-            batch = self.fabric.to_device(share)
+            batch = self._coded(self.fabric.to_device(share))
             mask = self._mask(batch)
             with self.fabric.autocast():
                 latents = self.model(batch.wave, mask).latents
@@ -177,19 +187,21 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
             for k, v in zip(config.num_codebooks, config.codebook_sizes, strict=True)
         ]
         batches = ordered_batches(self.valid_cuts, self.config.data.batch_seconds)
+        num_mels = config.num_channels * config.mel.num_mels
 
         def look(share: Batch) -> None:
-            batch = self.fabric.to_device(share)
+            batch = self._coded(self.fabric.to_device(share))
             mask = self._mask(batch)
             codes = model.encode(model.features(batch.wave), mask)
-            mel, mel_mask = model.log_mel(batch.wave), mask.at(self.hop_length // config.mel.hop_length)
+            mel, mel_mask = model.mel(batch.wave), mask.at(self.hop_length // config.mel.hop_length)
             distances[-1] += mel_mask.sum()
             for level in range(config.num_levels):
                 decoded = self._as_mel(model.decode(codes[: level + 1], mask))
-                distances[level] += l1_loss(decoded, mel, mel_mask) * mel_mask.sum()
+                # Of log-mels alone, whatever a joint model says beside them.
+                distances[level] += l1_loss(decoded[:, :num_mels], mel[:, :num_mels], mel_mask) * mel_mask.sum()
                 counts[level] += code_counts(mask.select(codes[level].transpose(1, 2)).T, config.codebook_sizes[level])
 
-        own = load(batches[rank() :: world_size()], self.hop_length)
+        own = load(batches[rank() :: world_size()], self.hop_length, num_channels=self.config.data.num_channels)
         if not in_rounds(own, len(batches), go_on, look):
             return None
         all_reduce_sum(distances)
@@ -217,7 +229,8 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         """Log-mels and sounds of some utterances, before and after."""
         pictures, sounds = {}, {}
         for clip, cut in enumerate(pick_evenly(self.valid_cuts, NUM_CLIPS)):
-            wave = next(iter(load([[cut]], self.hop_length))).wave.to(self.fabric.device)
+            (batch,) = load([[cut]], self.hop_length, num_channels=self.config.data.num_channels)
+            wave = self._coded(self.fabric.to_device(batch)).wave
             codes = self.average_model.encode(self.average_model.features(wave))
             decoded = self.average_model.decode(codes)
             for name, sound in (("original", wave), ("decoded", decoded)):
@@ -226,13 +239,15 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         return pictures, sounds
 
     def _as_mel(self, output: Tensor) -> Tensor:
-        return output if output.shape[1] == self.config.model.mel.num_mels else self.average_model.log_mel(output)
+        return output if output.shape[1] == self.config.model.num_bands else self.average_model.mel(output)
 
     def _as_sound(self, output: Tensor) -> Tensor:
-        if output.shape[1] == 1:
-            return output
+        """Of a joint model only the mean of both channels. Shape: (B, c or M, n) -> (1, 1, T)."""
+        if output.shape[1] == self.config.model.num_channels:
+            return output[:1].mean(1, keepdim=True)
+        mel = output[0] if self.config.model.num_channels == 1 else mono_mel(*output[0].chunk(3)[:2])
         vocoder = MelGriffinLim(self.config.model.mel)
-        return torch.cat([vocoder.push(output[0]), vocoder.flush()])[None, None]
+        return torch.cat([vocoder.push(mel), vocoder.flush()])[None, None]
 
     def _check_collapse(self, step: int, counts: list[Tensor]) -> None:
         if step <= self.config.quantizer_start_step + COLLAPSE_GRACE_STEPS:

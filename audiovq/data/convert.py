@@ -1,4 +1,4 @@
-"""One utterance of a corpus to one mono 16-bit WAV file of the wanted rate, or the reason why not."""
+"""One utterance of a corpus to one 16-bit WAV file of the wanted rate and channels, or the reason why not."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ class Converted:
     drop_reason: str = ""
 
 
-def convert(utterance: Utterance, path: Path, sample_rate: int, min_seconds: float) -> Converted:
+def convert(utterance: Utterance, path: Path, sample_rate: int, min_seconds: float, num_channels: int = 1) -> Converted:
     """Write the utterance to `path`, or read what an earlier call wrote there.
+
+    For one channel all are mixed; for two, mono is on both sides, and what has more than two is mixed before.
 
     Raises: AudioError if the disk refuses.
     """
     try:
         if utterance.drop_reason:
             raise _UnusableError(utterance.drop_reason)
-        if not _is_current(path, utterance.source, sample_rate):
-            wave = _usable_wave(utterance.source, sample_rate)
+        if not _is_current(path, utterance.source, sample_rate, num_channels):
+            wave = _usable_wave(utterance.source, sample_rate, num_channels)
             _check_length(wave.shape[1], sample_rate, min_seconds)
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path, wave, sample_rate)
@@ -89,17 +91,15 @@ def _decode_g722(data: bytes) -> Tensor:
     return torch.from_numpy(samples.astype(np.float32) / _PCM16_SCALE)
 
 
-def _is_current(path: Path, source: Source, sample_rate: int) -> bool:
-    """Whether an earlier run has written the file, at this rate, and the source has not changed since."""
-    return (
-        path.exists()
-        and source.path.exists()
-        and path.stat().st_mtime >= source.path.stat().st_mtime
-        and soundfile.info(path).samplerate == sample_rate
-    )
+def _is_current(path: Path, source: Source, sample_rate: int, num_channels: int) -> bool:
+    """Whether an earlier run has written the file, as it is wanted, and the source has not changed since."""
+    if not path.exists() or not source.path.exists() or path.stat().st_mtime < source.path.stat().st_mtime:
+        return False
+    written = soundfile.info(path)
+    return (written.samplerate, written.channels) == (sample_rate, num_channels)
 
 
-def _usable_wave(source: Source, sample_rate: int) -> Tensor:
+def _usable_wave(source: Source, sample_rate: int, num_channels: int) -> Tensor:
     try:
         wave, source_rate = decode(source)
     except (AudioError, OSError) as error:
@@ -108,7 +108,9 @@ def _usable_wave(source: Source, sample_rate: int) -> Tensor:
         raise _UnusableError("holds no samples")
     if not wave.isfinite().all():
         raise _UnusableError("a sample is not a finite number")
-    wave = resample(wave.mean(dim=0, keepdim=True), source_rate, sample_rate)
+    if len(wave) > 2 or num_channels == 1:
+        wave = wave.mean(dim=0, keepdim=True)
+    wave = resample(wave, source_rate, sample_rate).expand(num_channels, -1)
     if not (wave * _PCM16_SCALE).round().any():
         raise _UnusableError("silent: every sample is zero in 16 bits")
     return wave

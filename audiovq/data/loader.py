@@ -25,7 +25,7 @@ _AS_IT_IS, _CLEAN = BalanceConfig(), AugmentConfig()
 
 @dataclass
 class Batch:
-    """Shapes: wave (B, 1, T), T a multiple of the hop; num_frames (B,) int, each item's own frames of that hop;
+    """Shapes: wave (B, C, T), T a multiple of the hop; num_frames (B,) int, each item's own frames of that hop;
     seeds (B,) int64, from which whatever is random about an item is drawn (see item_random)."""
 
     wave: Tensor
@@ -41,22 +41,28 @@ class CutWaves(Dataset[Batch]):
     An empty list gives one silent item of no valid frame.
     """
 
-    def __init__(self, hop_length: int, seed: int, epoch: int, augment: AugmentConfig) -> None:
+    def __init__(self, hop_length: int, seed: int, epoch: int, augment: AugmentConfig, num_channels: int) -> None:
         self.hop_length, self.seed, self.epoch, self.augment = hop_length, seed, epoch, augment
+        self.num_channels = num_channels
 
     def __getitem__(self, cuts: Sequence[Cut]) -> Batch:
         seeds = [item_seed(self.seed, self.epoch, cut.id) for cut in cuts] or [0]
         waves = [
-            degrade(torch.from_numpy(cut.load_audio())[:1].float(), cut.sampling_rate, seed, self.augment)
+            degrade(read_channels(cut, self.num_channels), cut.sampling_rate, seed, self.augment)
             for cut, seed in zip(cuts, seeds, strict=False)
         ]
         length = max((padded_samples(wave.shape[1], self.hop_length) for wave in waves), default=self.hop_length)
-        batch = torch.zeros(max(1, len(waves)), 1, length)
+        batch = torch.zeros(max(1, len(waves)), self.num_channels, length)
         for row, wave in zip(batch, waves, strict=False):
             row[:, : wave.shape[1]] = wave
         frames = [num_frames(wave.shape[1], self.hop_length) for wave in waves] or [0]
         seconds = sum(cut.duration for cut in cuts)
         return Batch(batch, torch.tensor(frames), torch.tensor(seeds), sum(frames), seconds)
+
+
+def read_channels(cut: Cut, num_channels: int) -> Tensor:
+    """The first channels of a recording; mono is on all that are wanted. Shape: (C, T)."""
+    return torch.from_numpy(cut.load_audio())[:num_channels].float().expand(num_channels, -1)
 
 
 def read_cuts(path: Path, window_seconds: float | None) -> CutSet:
@@ -132,6 +138,7 @@ def load(
     epoch: int = 0,
     worker_init: Callable[[int], None] | None = None,
     augment: AugmentConfig = _CLEAN,
+    num_channels: int = 1,
 ) -> DataLoader[Batch]:
     """Reads the audio of the given batches, in their order, ahead of their use by ``num_workers`` processes.
 
@@ -139,7 +146,7 @@ def load(
     """
     # A generator of its own: otherwise each start of the loader draws from the random numbers that training draws from.
     return DataLoader(
-        CutWaves(hop_length, seed, epoch, augment),
+        CutWaves(hop_length, seed, epoch, augment, num_channels),
         sampler=batches,
         batch_size=None,
         num_workers=num_workers,

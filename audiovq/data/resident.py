@@ -37,19 +37,19 @@ class ResidentCorpus:
     """Recordings of one rate, end to end in one tensor of 16-bit samples."""
 
     def __init__(self, recordings: Iterable[tuple[str, Tensor]], sample_rate: int, device: torch.device) -> None:
-        """Take the recordings in: names and waves, each (T,) float32."""
+        """Take the recordings in: names and waves, each (C, T) float32, all of as many channels."""
         self.sample_rate = sample_rate
         self.places: list[tuple[str, int, int]] = []
         parts, first = [], 0
         for name, wave in recordings:
             parts.append(to_pcm16(wave))
-            self.places.append((name, first, len(wave)))
-            first += len(wave)
-        self.sound = torch.cat(parts).to(device)
+            self.places.append((name, first, wave.shape[1]))
+            first += wave.shape[1]
+        self.sound = torch.cat(parts, dim=1).to(device)
 
     @property
     def seconds(self) -> float:
-        return len(self.sound) / self.sample_rate
+        return self.sound.shape[1] / self.sample_rate
 
     def epoch_batches(
         self, window_seconds: float, batch_seconds: float, speeds: Sequence[float], seed: int, epoch: int
@@ -94,13 +94,13 @@ class ResidentCorpus:
         sizes = torch.tensor([stretch.num_samples for stretch in share] or [0]).to(device)[:, None]
         first = torch.tensor([stretch.first for stretch in share] or [0]).to(device)[:, None]
         place = torch.arange(longest, device=device)
-        wave = self.sound[(first + place).clamp(max=len(self.sound) - 1)] * (place < sizes) / 32768
+        wave = self.sound[:, (first + place).clamp(max=self.sound.shape[1] - 1)] * (place < sizes) / 32768
         percent = share[0].percent if share else 100
         if percent != 100:  # played at 92 % of the speed, 92 samples become 100
             wave = resample(wave, percent, 100)
         samples = [resampled_length(stretch.num_samples, percent, 100) for stretch in share]
-        wave = torch.nn.functional.pad(wave, (0, padded_samples(wave.shape[1], hop_length) - wave.shape[1]))
+        wave = torch.nn.functional.pad(wave, (0, padded_samples(wave.shape[2], hop_length) - wave.shape[2]))
         frames = [num_frames(size, hop_length) for size in samples] or [0]
         seeds = [item_seed(seed, epoch, stretch.key) for stretch in share] or [0]
         seconds = sum(samples) / self.sample_rate
-        return Batch(wave[:, None], torch.tensor(frames), torch.tensor(seeds), sum(frames), seconds)
+        return Batch(wave.transpose(0, 1), torch.tensor(frames), torch.tensor(seeds), sum(frames), seconds)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from audiovq.data.balance import BalanceConfig
 from audiovq.data.degrade import AugmentConfig
-from audiovq.data.loader import Batch, epoch_batches, load, read_cuts
+from audiovq.data.loader import Batch, epoch_batches, load, read_channels, read_cuts
 from audiovq.data.resident import ResidentCorpus, Stretch
 
 MISSING = "???"  # has to be given, in the words of omegaconf
@@ -29,6 +29,7 @@ class DataConfig:
 
     train_cuts: str = MISSING
     valid_cuts: str = MISSING
+    num_channels: int = 1  # of the recordings that are heard; 1 is the first
     window_seconds: float = 4.0  # longer utterances are cut into windows of this length
     batch_seconds: float = 32.0  # audio per step, over all processes
     valid_seconds: float = 600.0  # audio of the valid split that each validation looks at, spread over all of it
@@ -44,6 +45,10 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.resident and (self.augment != AugmentConfig() or self.balance != BalanceConfig()):
             raise ValueError("data.resident plays the recordings as they are: leave data.augment and data.balance out")
+        if self.num_channels not in (1, 2):
+            raise ValueError(f"data.num_channels is {self.num_channels}, expected 1 or 2")
+        if self.num_channels != 1 and self.augment != AugmentConfig():
+            raise ValueError("data.augment degrades one channel: leave it out where data.num_channels is 2")
 
 
 class Source(ABC):
@@ -84,7 +89,16 @@ class CutSource(Source):
 
     def load(self, shares: Sequence[Sequence[Cut]], epoch: int) -> Iterable[Batch]:
         data = self.config
-        return load(shares, self.hop_length, data.num_workers, self.seed, epoch, self.worker_init, data.augment)
+        return load(
+            shares,
+            self.hop_length,
+            data.num_workers,
+            self.seed,
+            epoch,
+            self.worker_init,
+            data.augment,
+            data.num_channels,
+        )
 
     def cost(self, batch: Sequence[Cut]) -> float:
         return len(batch) * max(cut.duration for cut in batch)
@@ -140,7 +154,7 @@ def open_source(
     """
     cuts = read_cuts(Path(config.train_cuts), None if config.resident else config.window_seconds)
     if config.resident:
-        corpus = ResidentCorpus(_waves(cuts), next(iter(cuts)).sampling_rate, device)
+        corpus = ResidentCorpus(_waves(cuts, config.num_channels), next(iter(cuts)).sampling_rate, device)
         return ResidentSource(corpus, config, window_seconds or config.window_seconds, hop_length, seed)
     window = None if window_seconds is None else partial(random_window, seconds=window_seconds, seed=seed)
     return CutSource(cuts, config, hop_length, seed, worker_init, window)
@@ -155,6 +169,6 @@ def random_window(cut: Cut, epoch: int, seconds: float, seed: int) -> Cut:
     return cut.truncate(offset=start / cut.sampling_rate, duration=seconds, preserve_id=True)
 
 
-def _waves(cuts: CutSet) -> Iterator[tuple[str, Tensor]]:
+def _waves(cuts: CutSet, num_channels: int) -> Iterator[tuple[str, Tensor]]:
     for cut in cuts:
-        yield cut.id, torch.from_numpy(cut.load_audio())[0].float()
+        yield cut.id, read_channels(cut, num_channels)

@@ -56,6 +56,23 @@ def test_a_finished_file_does_not_outlive_new_settings(tmp_path: Path) -> None:
     assert convert(utterance(source, "a beep"), out, 8000, min_seconds=0.3).drop_reason == "a beep"
 
 
+def test_stereo_stays_stereo_and_mono_is_on_both_sides(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    wave = tone(1.0, RATE)
+    for channels, expected in (
+        ([wave, -wave / 2], [wave, -wave / 2]),
+        ([wave], [wave, wave]),
+        ([wave, 0 * wave, wave / 2, 0 * wave], [wave * 0.375] * 2),
+    ):
+        soundfile.write(source, np.stack(channels, axis=1), RATE, subtype="FLOAT")
+        os.utime(source, (time.time() + 10, time.time() + 10))
+        result = convert(utterance(source), out, RATE, 0.3, num_channels=2)
+        assert result.num_samples == RATE and not result.drop_reason
+        np.testing.assert_allclose(soundfile.read(out)[0], np.stack(expected, axis=1), atol=1e-4)
+    convert(utterance(source), out, RATE, 0.3)
+    assert soundfile.info(out).channels == 1
+
+
 def test_the_digest_tells_sounds_apart(tmp_path: Path) -> None:
     results = []
     for name, wave in (("a", tone(0.5, RATE)), ("b", tone(0.5, RATE)), ("c", -tone(0.5, RATE))):

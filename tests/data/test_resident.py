@@ -15,7 +15,7 @@ WAVES = {
 
 
 def corpus() -> ResidentCorpus:
-    return ResidentCorpus(iter(WAVES.items()), RATE, torch.device("cpu"))
+    return ResidentCorpus(((name, wave[None]) for name, wave in WAVES.items()), RATE, torch.device("cpu"))
 
 
 def whole() -> Tensor:
@@ -62,7 +62,7 @@ def test_windows_follow_from_seed_and_epoch_alone() -> None:
 
 def test_a_slower_item_is_longer_and_lower() -> None:
     tone = torch.sin(2 * torch.pi * 100 * torch.arange(1000) / RATE) / 2
-    loaded = ResidentCorpus([("tone", tone)], RATE, torch.device("cpu"))
+    loaded = ResidentCorpus([("tone", tone[None])], RATE, torch.device("cpu"))
     (share,) = loaded.epoch_batches(2.0, 3.0, [0.8], seed=1, epoch=0)
     (batch,) = loaded.load([share], HOP, 1, 0)
     assert batch.num_frames.tolist() == [-(-1250 // HOP)] and batch.audio_seconds == 1.25
@@ -73,3 +73,14 @@ def test_a_slower_item_is_longer_and_lower() -> None:
 def test_an_empty_share_counts_nothing() -> None:
     (batch,) = corpus().load([[]], HOP, 1, 0)
     assert batch.num_valid == 0 and batch.audio_seconds == 0 and not batch.wave.any()
+
+
+def test_both_channels_are_of_one_place() -> None:
+    stereo = ResidentCorpus(
+        ((name, torch.stack([wave, -wave])) for name, wave in WAVES.items()), RATE, torch.device("cpu")
+    )
+    mono, drawn = corpus(), batches(0, (0.9, 1.0))
+    assert stereo.seconds == mono.seconds and stereo.epoch_batches(1.0, 3.0, (0.9, 1.0), seed=1, epoch=0) == drawn
+    for both, alone in zip(stereo.load(drawn, HOP, 1, 0), mono.load(drawn, HOP, 1, 0), strict=True):
+        torch.testing.assert_close(both.wave, torch.cat([alone.wave, -alone.wave], dim=1))
+        assert torch.equal(both.num_frames, alone.num_frames) and both.audio_seconds == alone.audio_seconds

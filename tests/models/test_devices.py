@@ -43,6 +43,6 @@ def test_a_vocoder() -> None:
 
 def test_a_corpus_in_memory() -> None:
     with pretended():
-        corpus = ResidentCorpus([("a", torch.zeros(3000))], 1000, ELSEWHERE)
+        corpus = ResidentCorpus([("a", torch.zeros(1, 3000))], 1000, ELSEWHERE)
         drawn = corpus.epoch_batches(1.0, 2.0, [0.92], seed=1, epoch=0)
         assert all(batch.wave.device == ELSEWHERE for batch in corpus.load(drawn, 16, 1, 0))

@@ -85,6 +85,7 @@ class DebianMusic:
     """The corpus below `root`."""
 
     root: Path
+    albums: list[str] = dataclasses.field(default_factory=list)  # only these; empty: all
 
     def download(self) -> None:
         """Fetch the packages (1.2 GB). Raises: CorpusError if one cannot be had."""
@@ -96,6 +97,9 @@ class DebianMusic:
         Raises: CorpusError if a package is missing or an album is empty.
         """
         check_packages(self.root, PACKAGES)
+        names = [album.name for album in ALBUMS]
+        if unknown := sorted(set(self.albums) - set(names)):
+            raise CorpusError(f"there is no album {', '.join(unknown)}; there are {', '.join(names)}")
         split = {album: name for name, albums in HELD_OUT.items() for album in albums}
         listed: set[Source] = set()
         for album in ALBUMS:
@@ -103,6 +107,8 @@ class DebianMusic:
             if not sources:
                 raise CorpusError(f"{album.package} has no file {album.files}: is it another version of the package?")
             listed.update(sources)
+            if self.albums and album.name not in self.albums:
+                continue
             for source in sources:
                 path = Path(source.member) if source.member else source.path
                 key = make_id(album.name, path.stem)

@@ -12,7 +12,12 @@ NEEDED = ("wav.scp", "utt2spk", "spk2utt")
 
 
 def validate(
-    path: str | Path, sample_rate: int | None = None, *, check_files: bool = True, check_samples: bool = False
+    path: str | Path,
+    sample_rate: int | None = None,
+    *,
+    num_channels: int = 1,
+    check_files: bool = True,
+    check_samples: bool = False,
 ) -> list[str]:
     """Everything that is wrong with a data directory and the sounds it names, a line each; empty if nothing is.
 
@@ -21,7 +26,7 @@ def validate(
         check_files: open every file.
         check_samples: also read every file to its end, and run the commands of wav.scp.
     """
-    rules = SoundRules(sample_rate, check_files=check_files or check_samples, check_samples=check_samples)
+    rules = SoundRules(sample_rate, num_channels, check_files=check_files or check_samples, check_samples=check_samples)
     return [str(problem) for problem in find_problems(Path(path), rules)[1]]
 
 

@@ -215,6 +215,15 @@ def test_albums_are_on_one_side(roots: dict[str, Path]) -> None:
     assert len({split[name] for name in names if name.startswith("warzone")}) == 1
 
 
+def test_albums_that_are_named_are_all_there_is(roots: dict[str, Path]) -> None:
+    listed = listing(DebianMusic(roots["debian_music"], albums=["ufoai_david", "nexuiz", "ufoai_various"]))
+    whole = listing(DebianMusic(roots["debian_music"]))
+    named = {key for key, utterance in whole.items() if utterance.speaker in ("ufoai_david", "nexuiz", "ufoai_various")}
+    assert set(listed) == named
+    with pytest.raises(CorpusError, match="there is no album nexus; there are asc, colobot_gold"):
+        list(DebianMusic(roots["debian_music"], albums=["nexus"]).utterances())
+
+
 def test_a_member_of_an_archive_is_read_from_it(roots: dict[str, Path]) -> None:
     (source,) = [u.source for u in DebianMusic(roots["debian_music"]).utterances() if u.speaker == "ufoai_david"]
     wave, sample_rate = decode(source)
