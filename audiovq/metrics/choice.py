@@ -10,14 +10,15 @@ from audiovq.system.optional import how_to_install, is_installed
 LISTENING_PACKAGES = ("faster_whisper", "jiwer")  # of the error rates
 
 GROUPS: dict[str, Callable[[str], bool]] = {
-    "speech": lambda name: name != "visqol_audio",
-    "music": lambda name: not METRICS[name].speech_only,
+    "speech": lambda name: name != "visqol_audio" and not METRICS[name].stereo,
+    "music": lambda name: not METRICS[name].speech_only and not METRICS[name].stereo,
+    "stereo": lambda name: METRICS[name].stereo,
     "all": lambda name: True,
 }
 
 
 def chosen_metrics(names: Sequence[str], known: Iterable[str] = METRICS) -> list[str]:
-    """Metrics by name, or groups of them: "speech", "music", "all" (the error rates are in none of them).
+    """Metrics by name, or groups of them: "speech", "music", "stereo", "all" (the error rates are in none of them).
 
     Raises: ValueError for a name that nothing has.
     """

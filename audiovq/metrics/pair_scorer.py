@@ -78,10 +78,20 @@ class PairScorer:
         fitted = fit(first, second, estimate_delay(first, second, sample_rate) if self._settings.align else 0)
         names = [name for name in work.metrics if name in METRICS]
         values, reasons = measure(
-            [name for name in names if not METRICS[name].warps], fitted.reference, fitted.result, sample_rate
+            [name for name in names if not (METRICS[name].warps or METRICS[name].stereo)],
+            fitted.reference,
+            fitted.result,
+            sample_rate,
         )
         # What warps time itself is given all of both.
         warped, warped_reasons = measure([name for name in names if METRICS[name].warps], first, second, sample_rate)
+        if stereo := [name for name in names if METRICS[name].stereo]:
+            waves = resample(reference, rate, sample_rate), resample(result, result_rate, sample_rate)
+            if len(waves[0]) == len(waves[1]):
+                fits = [fit(*channels, delay_samples=fitted.delay_samples) for channels in zip(*waves, strict=True)]
+                waves = torch.stack([each.reference for each in fits]), torch.stack([each.result for each in fits])
+            of_both, why_not = measure(stereo, waves[0], waves[1], sample_rate)
+            values, reasons = values | of_both, reasons | why_not
         scores: Scores = {
             "utterance": pair.name,
             "files": work.files,

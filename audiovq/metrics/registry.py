@@ -19,6 +19,7 @@ from audiovq.metrics.multi_scale import (
 from audiovq.metrics.perceptual import pesq_nb, pesq_wb
 from audiovq.metrics.pitch import f0_rmse, gross_pitch_error, voicing_error
 from audiovq.metrics.speaker import speaker_similarity
+from audiovq.metrics.stereo import channel_mel_distance, correlation_error, level_difference_error
 from audiovq.metrics.visqol import visqol_audio, visqol_speech
 from audiovq.metrics.waveform import si_sdr
 
@@ -43,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of two mono waves of one rate, and of one length unless it `warps` time.
+    """A score of two mono waves, or `stereo` ones, of one rate, and of one length unless it `warps` time.
 
     measure: takes (reference, result, sample_rate). packages: what the extra `eval` has to bring.
     """
@@ -53,6 +54,7 @@ class Metric:
     speech_only: bool = False
     packages: tuple[str, ...] = ()
     warps: bool = False
+    stereo: bool = False
 
 
 def _log_mel_l1(reference: Tensor, result: Tensor, sample_rate: int) -> float:
@@ -97,6 +99,15 @@ METRICS: dict[str, Metric] = {
     "distillmos": Metric(distillmos, Column("DistillMOS", *_MOS), True, ("distillmos", "xls_r_sqa")),
     "dnsmos_p808": Metric(dnsmos_p808, Column("DNSMOS P.808", *_MOS), True, ("speechmos", "onnxruntime")),
     "plcmos": Metric(plcmos, Column("PLCMOS", *_MOS), True, ("speechmos", "onnxruntime")),
+    "channel_mel_distance": Metric(
+        channel_mel_distance, Column("mel distance of left and right", "nat", False, "0 and up"), stereo=True
+    ),
+    "level_difference_error": Metric(
+        level_difference_error, Column("error of level differences", "dB", False, "0 and up"), stereo=True
+    ),
+    "correlation_error": Metric(
+        correlation_error, Column("error of the channels' correlation", "", False, "0 to 2"), stereo=True
+    ),
 }
 
 COLUMNS: dict[str, Column] = {
@@ -105,6 +116,3 @@ COLUMNS: dict[str, Column] = {
     "cer": Column("CER", "", False, "0 and up"),
     "wer": Column("WER", "", False, "0 and up"),
 }
-
-# What recipes that score their own waves look up.
-WAVE_METRICS = {name: metric.measure for name, metric in METRICS.items()}

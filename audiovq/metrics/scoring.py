@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from audiovq.metrics.checks import NotMeasurableError
-from audiovq.metrics.registry import WAVE_METRICS
+from audiovq.metrics.registry import METRICS
 from audiovq.metrics.score_file import Scores
 
 Score = Callable[[Any], Scores]  # of one utterance
@@ -23,15 +23,28 @@ _WHY = "perhaps for want of memory, of which fewer processes need less"
 def measure(
     metrics: Sequence[str], reference: Tensor, result: Tensor, sample_rate: int
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """The scores of a pair of waves, and why those that are missing could not be taken. Shape: each (T,)."""
+    """The scores of a pair of waves, and why those that are missing could not be taken.
+
+    Most are of mono: of the mean of the channels.
+
+    Shape: each (T,) or (C, T)
+    """
     values, reasons = {}, {}
+    both = (_with_channels(reference), _with_channels(result))
+    mono = (both[0].mean(0), both[1].mean(0))
     for name in metrics:
         try:
+            metric = METRICS[name]
+            first, second = both if metric.stereo else mono
             # Rounded, since numpy's last bits follow where in memory an array happens to lie.
-            values[name] = round(WAVE_METRICS[name](reference, result, sample_rate), 9)
+            values[name] = round(metric.measure(first, second, sample_rate), 9)
         except NotMeasurableError as error:
             reasons[name] = str(error)
     return values, reasons
+
+
+def _with_channels(wave: Tensor) -> Tensor:
+    return wave[None] if wave.ndim == 1 else wave
 
 
 def _give_up(utterance: Any, reason: str) -> Scores:

@@ -20,7 +20,9 @@ class EvaluateConfig:
     vocoder: str = ""  # a bundled name, a folder or "griffin-lim"; empty takes what audiovq.load takes
     num_utterances: int = 0  # so many, drawn evenly over the speakers; 0 takes all
     seed: int = 1
+    most_seconds: float = 0.0  # of each, from its beginning; 0 takes all
     num_clips: int = 6  # so many of them are kept as sounds, for `audiovq report`
+    # Of several channels the mean is scored, but by the scores of stereo: the group "stereo".
     # STOI, ESTOI and PESQ are for speech only, and so are visqol and speaker_similarity, which take their time.
     metrics: list[str] = field(default_factory=lambda: ["log_mel_l1", "mel_distance", "stoi", "estoi", "pesq_wb"])
     cer: bool = False
@@ -29,6 +31,10 @@ class EvaluateConfig:
     device: str = "cpu"
     num_workers: int = 1  # processes, each with num_threads
     num_threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.most_seconds < 0:
+            raise ValueError(f"most_seconds is {self.most_seconds}, expected 0 or more")
 
 
 def register() -> None:

@@ -41,6 +41,7 @@ def evaluate(config: EvaluateConfig) -> str:
         "metrics": config.metrics,
         "recogniser": config.recogniser if config.cer else None,
         "cer_languages": config.cer_languages if config.cer else None,
+        **({"most_seconds": config.most_seconds} if config.most_seconds else {}),
         **vocoder_subject(config),
     }
     folder = Path(config.output_dir)

@@ -14,8 +14,9 @@ from audiovq.metrics.registry import DECODER_MEL
 from audiovq.metrics.score_file import Scores
 from audiovq.metrics.scoring import measure
 from audiovq.metrics.text import cer, normalise
+from audiovq.models.stereo import split
 from recipes.evaluate.config import EvaluateConfig
-from recipes.evaluate.utterances import Utterance, read_mono, write_codes
+from recipes.evaluate.utterances import Utterance, read_sound, write_codes
 
 
 class Scorer:
@@ -30,7 +31,7 @@ class Scorer:
     def score(self, utterance: Utterance) -> Scores:
         """Everything there is to say about one utterance, as a line of the score file."""
         tokenizer = self._tokenizer
-        wave, sample_rate = read_mono(utterance)
+        wave, sample_rate = read_sound(utterance, self._config.most_seconds)
         reference = resample(wave, sample_rate, tokenizer.sample_rate)
         codes = tokenizer.encode(reference, sample_rate=tokenizer.sample_rate)
         decoded = [tokenizer.decode(codes, levels=levels) for levels in range(1, tokenizer.num_levels + 1)]
@@ -44,13 +45,19 @@ class Scorer:
             "not_measurable": [],
         }
         for levels, result in enumerate(decoded, start=1):
-            values, reasons = measure(self._config.metrics, reference[0], result[0], tokenizer.sample_rate)
+            values, reasons = measure(self._config.metrics, reference, result, tokenizer.sample_rate)
             if tokenizer.model.config.head == "mel":
-                mel = tokenizer.decode_mel(codes, levels=levels)[0]
-                values = {DECODER_MEL: log_mel_l1(log_mel(reference[0], tokenizer.model.config.mel), mel)} | values
+                values = {DECODER_MEL: self._mel_l1(reference, tokenizer.decode_mel(codes, levels=levels))} | values
             scores["prefixes"].append(values)
             scores["not_measurable"].append(reasons)
         return scores | self._listen(utterance, [reference, *decoded])
+
+    def _mel_l1(self, reference: torch.Tensor, decoded: torch.Tensor) -> float:
+        """Of every channel that is coded. Shape: (C, T), (sets of codes, rows, N)."""
+        config = self._tokenizer.model.config
+        waves = split(reference, config.stereo).flatten(0, 1)
+        rows = config.num_channels * config.mel.num_mels  # what a joint model says beside log-mels follows them
+        return log_mel_l1(torch.cat([log_mel(wave, config.mel) for wave in waves]), decoded[:, :rows].flatten(0, 1))
 
     def _listen(self, utterance: Utterance, waves: Sequence[torch.Tensor]) -> Scores:
         if self._recogniser is None:
@@ -60,7 +67,7 @@ class Scorer:
         if not normalise(utterance.text):
             return {"not_heard": "no text to compare with"}
         heard = [
-            self._recogniser.transcribe(wave[0], self._tokenizer.sample_rate, utterance.language) for wave in waves
+            self._recogniser.transcribe(wave.mean(0), self._tokenizer.sample_rate, utterance.language) for wave in waves
         ]
         errors = [cer(utterance.text, text) for text in heard]
         return {

@@ -12,6 +12,7 @@ from audiovq.audio import io
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
 from audiovq.metrics.score_file import Scores
+from audiovq.units import seconds_to_samples
 from recipes.evaluate.config import EvaluateConfig
 
 
@@ -39,12 +40,11 @@ def read_utterances(config: EvaluateConfig) -> list[Utterance]:
     ]
 
 
-def read_mono(utterance: Utterance) -> tuple[torch.Tensor, int]:
-    """The recording (1, T) and its sample rate. Raises: ValueError when it has several channels."""
-    wave, sample_rate = io.read(utterance.path)
-    if len(wave) != 1:
-        raise ValueError(f"{utterance.path}: expected a mono recording, got {len(wave)} channels")
-    return wave, sample_rate
+def read_sound(utterance: Utterance, most_seconds: float) -> tuple[torch.Tensor, int]:
+    """The recording (C, T), or only its beginning unless ``most_seconds`` is 0, and its sample rate."""
+    with io.AudioReader(utterance.path) as reader:
+        most = seconds_to_samples(most_seconds, reader.sample_rate) or reader.num_samples
+        return reader.read(most), reader.sample_rate
 
 
 def write_codes(codes: audiovq.Codes) -> str:

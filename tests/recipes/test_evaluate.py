@@ -34,7 +34,7 @@ class FakeTokenizer:
     """Two levels of loudness, decoded into noise."""
 
     sample_rate, num_levels = RATE, 2
-    model = SimpleNamespace(config=SimpleNamespace(head="mel", mel=LogMelConfig()))
+    model = SimpleNamespace(config=SimpleNamespace(head="mel", mel=LogMelConfig(), stereo="separate", num_channels=1))
 
     def __init__(self) -> None:
         self.encoded = 0
@@ -44,7 +44,7 @@ class FakeTokenizer:
         self.encoded += 1
         padded = F.pad(wave.abs(), (0, -wave.shape[1] % HOPS[0]))
         levels = tuple((F.avg_pool1d(padded, hop, hop) * 60).long().clamp(0, SIZE - 1) for hop in HOPS)
-        return Codes(levels, RATE, wave.shape[1], HOPS, (SIZE, SIZE), "fake@1")
+        return Codes(levels, RATE, wave.shape[1], HOPS, (SIZE, SIZE), "fake@1", len(wave))
 
     def decode(self, codes: Codes, levels: int) -> Tensor:
         loudness = codes.levels[levels - 1].repeat_interleave(HOPS[levels - 1], dim=1)[:, : codes.num_samples]
@@ -52,7 +52,7 @@ class FakeTokenizer:
         return loudness / 60 * noise
 
     def decode_mel(self, codes: Codes, levels: int) -> Tensor:
-        return torch.zeros(1, 80, -(-codes.num_samples // 160)) - levels
+        return torch.zeros(codes.num_channels, 80, -(-codes.num_samples // 160)) - levels
 
 
 class FakeRecogniser:
@@ -245,7 +245,26 @@ def test_the_command_line_knows_these_settings_and_no_others() -> None:
 
 
 @pytest.mark.usefixtures("tokenizer")
-def test_stereo_is_refused_by_name(config: EvaluateConfig, tmp_path: Path) -> None:
-    io.write(tmp_path / "bob-1.wav", torch.zeros(2, 100), RATE)
-    with pytest.raises(ValueError, match=r"bob-1\.wav: expected a mono recording, got 2 channels"):
-        evaluate(config)
+def test_stereo_is_scored_as_stereo_and_its_mean_as_mono(config: EvaluateConfig, tmp_path: Path) -> None:
+    config.metrics = ["log_mel_l1", "level_difference_error"]
+    evaluate(config)
+    mono = summary_of(config)["prefixes"]
+    assert "level_difference_error" not in mono[0]["scores"] or not mono[0]["scores"]["level_difference_error"]["count"]
+    for name in ("ann-1", "ann-2", "bob-1"):
+        wave, _ = io.read(tmp_path / f"{name}.wav")
+        io.write(tmp_path / f"{name}.wav", torch.cat([wave, wave / 4]), RATE)
+    config.output_dir = str(tmp_path / "stereo")
+    evaluate(config)
+    stereo = summary_of(config)["prefixes"]
+    assert [prefix["bits_per_second"] for prefix in stereo] == [2 * prefix["bits_per_second"] for prefix in mono]
+    assert stereo[0]["scores"]["level_difference_error"]["count"] == 3
+    assert stereo[0]["scores"]["log_mel_l1"]["count"] == 3
+    original, _ = io.read(next((tmp_path / "stereo/sounds").glob("*riginal*/ann-1.flac")))
+    assert original.shape == (2, 15_001)
+
+
+@pytest.mark.usefixtures("tokenizer")
+def test_only_the_beginning_is_scored(config: EvaluateConfig) -> None:
+    config.most_seconds = 0.5
+    evaluate(config)
+    assert summary_of(config)["seconds"] == pytest.approx(0.5 + 2_000 / RATE + 0.5)
