@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -11,13 +12,15 @@ import pytest
 from recipes import ablation
 
 
-def lay_down(folder: Path, distances: list[float], usage: float, steps: int = 1000) -> None:
+def lay_down(
+    folder: Path, distances: list[float], usage: float, steps: int = 1000, metrics: Sequence[str] = ablation.METRICS
+) -> None:
     """What a run of one codebook a level leaves behind."""
     scores = [
         {
             "levels": levels,
             "bits_per_second": 125 * levels,
-            "scores": {name: {"mean": distance} for name in ablation.METRICS},
+            "scores": {name: {"mean": distance} for name in metrics},
         }
         for levels, distance in enumerate(distances, start=1)
     ]
@@ -94,6 +97,39 @@ def test_one_option_trains_the_structures_of_rivals(tmp_path: Path, monkeypatch:
     assert trained == ["conditional", "residual", "independent", "single_rate"]
 
 
+def test_structures_of_music_are_trained_and_scored_as_music(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> Mock:
+        calls.append(command[2:])
+        return Mock(returncode=0)
+
+    lay_down(tmp_path / "fsq" / "1", [0.4], 0.5)  # of speech, which has no place in these tables
+    for variant in ("conditional", "residual", "single_rate"):
+        scored = ("decoder_log_mel_l1", "mel_distance", "visqol_audio")
+        lay_down(tmp_path / "music" / variant / "1", [1.0, 0.5], 0.5, metrics=scored)
+    monkeypatch.setattr(subprocess, "run", run)
+    path = tmp_path / "structures.json"
+    music = [str(tmp_path), "--data", "d", "--experiment", "debian_music_ablation", "--seeds", "1"]
+    assert ablation.main([*music, "--structures", "--store", str(path)]) == 0
+    trained = [call[2].removeprefix("ablation=") for call in calls if call[0] == "recipes.train_tokenizer"]
+    assert trained == ["music/conditional", "music/residual", "music/single_rate"]
+    assert calls[0][1] == "experiment=debian_music_ablation"
+    assert "metrics=[mel_distance,visqol_audio]" in calls[1]
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "ViSQOL-audio" in text.splitlines()[0] and "STOI" not in text and "fsq" not in text
+    assert "| music/residual (as SNAC) | 1 | 2.70 M | 250 | 0.500 | 0.500 | 0.500 |" in text
+    stored = json.loads(path.read_text())
+    assert stored["metrics"] == list(scored)
+    names = [f"music/{name}" for name in ("conditional (ours)", "residual (as SNAC)", "single_rate (as EnCodec)")]
+    assert [row["name"] for row in stored["structures"]] == names
+    with pytest.raises(SystemExit):
+        ablation.main([*music, "--variants", "fsq"])
+    assert "no variants of debian_music_ablation: fsq" in capsys.readouterr().err
+
+
 def test_variants_of_fewer_levels_stand_where_they_have_something_to_say(tmp_path: Path) -> None:
     lay_down(tmp_path / "conditional" / "1", [1.0, 0.5], 0.5)
     lay_down(tmp_path / "single" / "1", [0.75], 0.25)
@@ -132,12 +168,18 @@ def test_each_variant_is_trained_and_then_scored(tmp_path: Path, monkeypatch: py
     assert {f"model={tmp_path}/fsq/7/model", f"output_dir={tmp_path}/fsq/7/scores"} <= set(calls[1])
 
 
-@pytest.mark.parametrize("variant", sorted(path.stem for path in ablation.VARIANTS.glob("*.yaml")))
-def test_variants_have_equal_bits_and_parameters(variant: str) -> None:
+def variants_of(experiment: str) -> list[tuple[str, str]]:
+    folder = ablation.EXPERIMENTS[experiment].folder
+    return [(experiment, f"{folder}{path.stem}") for path in sorted((ablation.VARIANTS / folder).glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("experiment, variant", [each for name in ablation.EXPERIMENTS for each in variants_of(name)])
+def test_variants_have_equal_bits_and_parameters(experiment: str, variant: str) -> None:
     from tests.recipes.test_train_tokenizer import composed
 
     base, other = (
-        composed("experiment=debian_speech_ablation", f"ablation={name}") for name in ("conditional", variant)
+        composed(f"experiment={experiment}", f"ablation={name}")
+        for name in (f"{ablation.EXPERIMENTS[experiment].folder}conditional", variant)
     )
     sizes = [ablation_size(config.model) for config in (base, other)]
     assert sizes[1][0] == pytest.approx(sizes[0][0], rel=0.02)
