@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from audiovq.nn.conv import SameConv
 from audiovq.nn.linear import Linear
@@ -34,7 +33,7 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         y = self.depthwise(x, mask).transpose(1, 2)
-        y = self.project(F.gelu(self.expand(self.norm(y))))
+        y = self.project(self.expand(self.norm(y), gelu=True))
         return x + y.transpose(1, 2)
 
     def context(self, frames: int) -> int:

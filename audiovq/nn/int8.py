@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from audiovq.nn.linear import Linear
 from audiovq.system.matmul import linear
@@ -29,11 +30,12 @@ class Int8Linear(nn.Module):
         self.bias = nn.Parameter(source.bias.detach(), requires_grad=False)
         self.register_buffer("scale", scale)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, gelu: bool = False) -> Tensor:
         if x.ndim == 3 and x.shape[1] > 1:
-            return linear(x, self.weight * self.scale.float()[:, None], self.bias)
+            return linear(x, self.weight * self.scale.float()[:, None], self.bias, gelu)
         product = torch._weight_int8pack_mm(x.reshape(-1, x.shape[-1]).bfloat16(), self.weight, self.scale)
-        return (product + self.bias).view(*x.shape[:-1], -1)
+        product = (product + self.bias).view(*x.shape[:-1], -1)
+        return F.gelu(product) if gelu else product
 
 
 def quantise(module: nn.Module) -> None:

@@ -109,7 +109,7 @@ class Layer(nn.Module):
         self.mlp_norm = nn.LayerNorm(config.width)
         self.expand = Linear(config.width, config.expansion * config.width)
         self.contract = Linear(config.expansion * config.width, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = config.dropout
         with torch.no_grad():  # close to the identity at first, as all residual blocks here
             for last in (self.output, self.contract):
                 last.weight.mul_((2 * config.num_layers) ** -0.5)
@@ -123,8 +123,11 @@ class Layer(nn.Module):
 
     def join(self, x: Tensor, attended: Tensor) -> Tensor:
         """Shape: x (B, n, D), attended (B, H, n, D / H) -> (B, n, D)."""
-        x = x + self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
-        return x + self.dropout(self.contract(F.gelu(self.expand(self.mlp_norm(x)))))
+        x = x + self._dropped(self.output(attended.transpose(1, 2).flatten(2)))
+        return x + self._dropped(self.contract(self.expand(self.mlp_norm(x), gelu=True)))
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout) if self.training else x
 
 
 def _attended(q: Tensor, keys: Tensor, values: Tensor, seen: Tensor | None) -> Tensor:

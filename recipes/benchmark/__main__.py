@@ -108,7 +108,7 @@ def _vocoders(options: argparse.Namespace, words: Sequence[str]) -> int:
 
 def _priors(options: argparse.Namespace, words: Sequence[str]) -> int:
     sentences = read_sentences(options.sentences, options.num_sentences, options.languages)
-    sampling = Sampling(steps=options.steps)
+    sampling = Sampling(steps=options.steps, guidance=options.guidance)
     results = prior_speed(options.models, sentences, sampling, options.repeats, options.threads, options.precision)
     return _keep(results, prior_text(results), options.out, words)
 
@@ -218,6 +218,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_sentence_options(command, num_sentences=6)
     command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
     command.add_argument("--steps", type=int, default=3, metavar="N", help="of masked priors, a codebook (default: 3)")
+    command.add_argument(
+        "--guidance",
+        type=float,
+        default=Sampling.guidance,
+        metavar="G",
+        help=f"of all priors and of GPT-2; 1 is none (default: {Sampling.guidance:g})",
+    )
     command.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="(default: float32)")
     command.add_argument("--repeats", type=int, default=3, metavar="N", help="(default: 3)")
 

@@ -38,11 +38,16 @@ class Gpt2:
 
     @torch.inference_mode()
     def generate(self, num_tokens: int, sampling: Sampling) -> int:
-        """Make tokens one by one with its cache, drawn with the same settings; how many were made."""
+        """Make tokens one by one with its cache, drawn and guided as by the settings; how many were made.
+
+        Guided, it too foresees every token twice: with all before it, and without the condition that it began with.
+        """
         drawn = sampling.temperature > 0
         settings: dict[str, Any] = {"do_sample": drawn}
         if drawn:
             settings |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
+        if sampling.guidance != 1:
+            settings["guidance_scale"] = sampling.guidance
         begin = torch.zeros(1, 1, dtype=torch.int64)
         with torch.random.fork_rng(devices=[]):
             made = self._model.generate(

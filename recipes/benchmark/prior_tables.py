@@ -20,8 +20,9 @@ def prior_text(results: Mapping[str, Any]) -> str:
         f"{results.get('precision', 'float32')} weights, medians of {results['repeats']} repeats in which all take "
         f"turns ({results['machine']}). A masked network fills in a codebook in "
         f"{results['steps']} steps, the others make a step for each position. GPT-2: transformers' generate() with a "
-        "key/value cache, layers, width, heads and vocabulary of the network beside it, and as many tokens. The first "
-        "sound: from the call to the first decoded block."
+        "key/value cache, layers, width, heads and vocabulary of the network beside it, and as many tokens. Guidance: "
+        f"{results.get('guidance', 'ours alone')}; other than 1 it has each token foreseen twice, as by ours. "
+        "The first sound: from the call to the first decoded block."
     )
     return f"{about}\n\n{codes_table(results)}\n\n{chain_table(results)}\n"
 

@@ -154,6 +154,7 @@ def prior_speed(
         "threads": num_threads,
         "repeats": repeats,
         "steps": sampling.steps,
+        "guidance": sampling.guidance,
         "precision": precision,
         "sentences": [sentence.text for sentence in sentences],
         "priors": [prior.results() for prior in priors],

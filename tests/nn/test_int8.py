@@ -29,6 +29,14 @@ def test_it_is_near_the_full_layer(shape: tuple[int, ...]) -> None:
     assert bool((error <= 0.02 * size + 1e-6).all())
 
 
+@pytest.mark.parametrize("shape", [(1, 64), (16, 64), (2, 1, 64), (2, 9, 64)])
+@torch.inference_mode()
+def test_both_kinds_give_the_gelu_of_their_product(shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape)
+    for layer in layers():
+        torch.testing.assert_close(layer(x, gelu=True), nn.functional.gelu(layer(x)), atol=1e-6, rtol=1e-6)
+
+
 @torch.inference_mode()
 def test_a_row_is_to_the_last_bit_as_if_alone() -> None:
     _, bytes_ = layers()

@@ -23,6 +23,14 @@ def test_any_shape_gives_what_torch_gives(shape: tuple[int, ...], biased: bool) 
     torch.testing.assert_close(linear(x, weight, given), F.linear(x, weight, given), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(1,), (9,), (2, 30), (3, 1, 8)])
+@torch.inference_mode()
+def test_its_gelu_is_torchs_exact_one(shape: tuple[int, ...]) -> None:
+    x, weight, bias = operands(*shape)
+    expected = F.gelu(F.linear(x, weight, bias))
+    torch.testing.assert_close(linear(x, weight, bias, gelu=True), expected, atol=1e-5, rtol=1e-5)
+
+
 @torch.inference_mode()
 def test_any_layout_gives_what_torch_gives() -> None:
     x, weight, bias = operands(2, 30)

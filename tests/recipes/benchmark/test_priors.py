@@ -65,6 +65,16 @@ def test_the_rival_has_the_same_size_and_makes_as_many_tokens() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_the_rival_foresees_a_token_twice_when_guided() -> None:
+    rival = Gpt2(PriorConfig(transformer=TransformerConfig(width=16, num_layers=1, num_heads=2, expansion=2)))
+    calls: list[int] = []
+    rival._model.transformer.register_forward_hook(lambda *_: calls.append(1))
+    for guidance, num_calls in ((1.0, 5), (1.5, 10)):
+        calls.clear()
+        rival.generate(5, Sampling(guidance=guidance))
+        assert len(calls) == num_calls
+
+
 def test_the_tables_hold_medians_and_ratios() -> None:
     def network(level: int, seconds: list[float]) -> dict[str, object]:
         return {
