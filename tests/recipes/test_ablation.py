@@ -97,6 +97,13 @@ def test_one_option_trains_the_structures_of_rivals(tmp_path: Path, monkeypatch:
     assert trained == ["conditional", "residual", "independent", "single_rate"]
 
 
+def test_when_all_variants_fail_that_is_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", Mock(return_value=Mock(returncode=1)))
+    assert ablation.main([str(tmp_path), "--data", "d", "--variants", "wave_front", "--seeds", "2"]) == 1
+    expected = "No variant was trained to its end.\n\n- wave_front, seed 2, ended with 1: its log says why\n"
+    assert (tmp_path / "RESULTS.md").read_text() == expected
+
+
 def test_structures_of_music_are_trained_and_scored_as_music(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
