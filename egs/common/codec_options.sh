@@ -5,7 +5,7 @@
 when="only with --download"
 [ -z "${download-}" ] || when="what is there already is kept"
 options="stage stop_stage nj ngpu time_budget_minutes sample_rate data exp corpus_root prepare_settings ${more_options-}"
-help_message="usage: egs/$name/codec1/run.sh [OPTIONS] [-- SETTINGS OF THE TRAINING]
+help_message="usage: egs/$name/${task:?}/run.sh [OPTIONS] [-- SETTINGS OF THE TRAINING]
 $about
   stage 0  download the corpus ($when)
   stage 1  list and decode it, split it, write data directories
@@ -25,7 +25,7 @@ options (with their defaults):
   --sample_rate ${sample_rate:?}   of what stage 1 writes, and of the model
   --prepare_settings '${prepare_settings-}'   more settings of recipes.prepare for stages 0 to 3, separated by blanks
   --data ${data:?}   --exp ${exp:?}   where data and results go, below $PWD
-${more_help-}example: egs/$name/codec1/run.sh --stage 4 --ngpu 1 --exp exp/wide -- model.width=384 total_steps=60000"
+${more_help-}example: egs/$name/$task/run.sh --stage 4 --ngpu 1 --exp exp/wide -- model.width=384 total_steps=60000"
 # shellcheck disable=SC2034  # codec_stages.sh uses them
 flags="download dry_run"
 . egs/common/parse_options.sh

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Stages 0 to 6 of a tokenizer recipe: source it after parse_options.sh and stages.sh, with these set: corpus and
 # experiment (names in configs/), corpus_root (where its recordings lie), prepare_settings (more settings of
-# recipes.prepare, separated by blanks), sample_rate, download (not empty: stage 0 is wanted), about_data (Markdown on
+# recipes.prepare, separated by blanks), evaluate_settings (the same of recipes.evaluate), sample_rate, download (not empty: stage 0 is wanted), about_data (Markdown on
 # the data and their licences), data, exp, nj. The arguments that are left go to the training.
 : "${python:?}" "${corpus:?}" "${experiment:?}" "${corpus_root:?}" "${about_data:?}" "${data:?}" "${exp:?}" "${nj:?}"
 
@@ -53,7 +53,9 @@ fi
 if stage_wanted 5 "evaluate"; then
   need "$exp/model" 4
   need "$data/test/wav.scp" 1
-  run "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj"
+  read -ra evaluate <<<"${evaluate_settings:-}"
+  run "$python" -m recipes.evaluate model="$exp/model" data="$data/test" output_dir="$exp/scores" num_workers="$nj" \
+    "${evaluate[@]}"
 fi
 
 if stage_wanted 6 "pack"; then

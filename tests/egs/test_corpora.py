@@ -95,6 +95,24 @@ def test_the_first_stages_make_data_directories_and_cuts(name: str, tmp_path: Pa
         assert {cut.sampling_rate for cut in cuts} == {config.sample_rate}
 
 
+def test_a_recipe_of_stereo_keeps_both_channels(tmp_path: Path) -> None:
+    MINIATURES["debian_music"](tmp_path / "corpus")
+    script = ROOT / "egs/debian_music/codec2/run.sh"
+    paths = ("--corpus_root", tmp_path / "corpus", "--data", tmp_path / "data", "--nj", "1")
+    printed = run(script, "--dry_run", "--stage", "1", *paths, python="/there/is/none").stdout.splitlines()
+    commands = [shlex.split(line)[2:] for line in printed if not line.startswith("#")]
+    *prepared, trained = [OmegaConf.to_object(configuration(command)) for command in commands[:4]]
+    for config in prepared:
+        assert isinstance(config, PrepareConfig)
+        prepare(config)
+    (cut, *_) = load_manifest(tmp_path / "data/cuts_test.jsonl.gz")
+    assert cut.num_channels == 2 and cut.load_audio().shape[0] == 2
+    assert isinstance(trained, TrainTokenizerConfig)
+    assert trained.data.num_channels == 2 and trained.model.sample_rate == cut.sampling_rate == 44100
+    assert "stereo" in configuration(commands[4]).metrics
+    assert "egs/debian_music/codec2/run.sh" in run(script, "--help", python="").stdout
+
+
 def test_a_folder_of_music_has_an_experiment_of_its_own() -> None:
     commands = dry_run("my_folder", "--experiment", "my_folder_music", "--sample_rate", "32000")
     prepared, trained = configuration(commands[0]), OmegaConf.to_object(configuration(commands[3]))

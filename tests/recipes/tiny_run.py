@@ -24,8 +24,8 @@ from tests.models import tiny
 RATE = 8000
 
 
-def noise_cuts(folder: Path, num_recordings: int = 10) -> str:
-    """Short recordings of noise through slowly moving resonances."""
+def noise_cuts(folder: Path, num_recordings: int = 10, num_channels: int = 1) -> str:
+    """Short recordings of noise through slowly moving resonances, softer in each channel than in the one before."""
     generator = torch.Generator().manual_seed(0)
     wavs, speakers = {}, {}
     for index in range(num_recordings):
@@ -33,7 +33,8 @@ def noise_cuts(folder: Path, num_recordings: int = 10) -> str:
         loudness = torch.sin(torch.arange(length) / (200 + 30 * index)).abs()
         wave = 0.3 * loudness * torch.randn(length, generator=generator)
         path = folder / f"s{index % 2}-{index}.wav"
-        soundfile.write(path, wave.numpy(), RATE)
+        channels = torch.stack([wave / 2**channel for channel in range(num_channels)], dim=1)
+        soundfile.write(path, channels.numpy(), RATE)
         wavs[path.stem], speakers[path.stem] = str(path), f"s{index % 2}"
     write_cuts(DataDir(wav_scp=wavs, utt2spk=speakers), folder / "cuts.jsonl.gz")
     return str(folder / "cuts.jsonl.gz")
