@@ -12,7 +12,7 @@ import torch
 from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.audio.mel import LogMel, LogMelConfig
 from audiovq.codes import Codes, CodesError
-from audiovq.models import VQVAE
+from audiovq.models import VQVAE, panning
 from audiovq.models.panning import Panner, band_weights, mono_mel
 from audiovq.models.stereo import from_mean_and_difference, join, joint_mel, split, to_mean_and_difference
 from audiovq.models.vocoder import Vocoder, VocoderConfig
@@ -191,6 +191,13 @@ def test_pieces_of_any_size_give_the_same_bits(step: int) -> None:
     whole = pan(mel, tiny.MEL)
     assert whole.shape == (2, 40 * RATE)
     assert torch.equal(pan(mel, tiny.MEL, step), whole)
+
+
+def test_windows_give_what_one_pass_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    mel = joint_mel(LogMel(tiny.MEL), noise(1, 2, 40 * RATE + 24))[0]
+    in_windows = pan(mel, tiny.MEL)
+    monkeypatch.setattr(panning, "WINDOW_SECONDS", 1000)
+    torch.testing.assert_close(in_windows, pan(mel, tiny.MEL), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("left", "right"), [(1.0, 1.0), (1.0, 0.25), (0.1, 1.0)])
