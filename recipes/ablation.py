@@ -137,8 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for variant in everything
     }
     done = {variant: each for variant, each in runs.items() if each and _experiment_of(variant) == given.experiment}
-    table = markdown(done, experiment.metrics) if done else "No variant was trained to its end.\n\n"
-    text = table + "".join(f"{line}\n" for line in failed)
+    tables = markdown(done, experiment.metrics) if done else "No variant was trained to its end.\n\n"
+    text = tables + "".join(f"{line}\n" for line in failed)
     with write_atomically(given.out / "RESULTS.md") as file:
         file.write(text.encode())
     print(text)
