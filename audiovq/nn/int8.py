@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -36,6 +39,10 @@ class Int8Linear(nn.Module):
         product = torch._weight_int8pack_mm(x.reshape(-1, x.shape[-1]).bfloat16(), self.weight, self.scale)
         product = (product + self.bias).view(*x.shape[:-1], -1)
         return F.gelu(product) if gelu else product
+
+    def bound(self, gelu: bool = False) -> Callable[[Tensor], Tensor]:
+        """As Linear's."""
+        return partial(self.forward, gelu=gelu)
 
 
 def quantise(module: nn.Module) -> None:

@@ -13,6 +13,7 @@ from audiovq.nn.mask import FrameMask
 from audiovq.priors.layouts import NOTHING, Layout
 from audiovq.priors.network import CodeNetwork, Inputs
 from audiovq.priors.sampling import ItemRandom, Sampling, draw
+from audiovq.priors.stepping import Steps
 from audiovq.priors.transformer import Cache
 
 STEP_FRAMES = 4  # coarsest frames whose coarser codes are read at a time: few, so that finer levels can follow soon
@@ -67,6 +68,7 @@ class StepByStep:
         longest = self.layouts[0].num_positions
         self.known = torch.cat([F.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
         self.cache = Cache(network.transformer, len(self.known), longest)
+        self._steps = Steps(network.transformer)
         self._num_told = 0  # coarsest frames whose coarser codes are in ``known``
 
     def needed(self, end: int) -> int:
@@ -109,7 +111,10 @@ class StepByStep:
         start, num_rows = self.cache.length, len(read) * self.num_copies
         self.cache.keep(num_rows)
         x = self.network.read(read).repeat_interleave(self.num_copies, dim=0)
-        return self.network.transformer.extend(x + self.known[:num_rows, start : start + read.shape[2]], self.cache)
+        x = x + self.known[:num_rows, start : start + read.shape[2]]
+        if read.shape[2] == 1:
+            return self._steps(x[:, 0], self.cache)[:, None]
+        return self.network.transformer.extend(x, self.cache)
 
     def logits(self, hidden: Tensor, book: int) -> Tensor:
         """Of one position of items. Shape: (rows, D) -> (B, V)."""
@@ -211,7 +216,7 @@ class Writer:
         free = [number for number in range(len(logits)) if self._open[number][position][stream]]
         if not free:
             return
-        logits = logits[free]
+        logits = logits if len(free) == len(logits) else logits[free]
         uniforms = torch.stack([self._items[number].random.uniforms(2) for number in free])
         codes = draw(logits, self.sampling, temperature, uniforms[:, 0])
         window = self.sampling.repetition_window

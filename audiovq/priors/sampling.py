@@ -38,7 +38,7 @@ class Sampling:
     repetition_window: int = 0
     repetition_share: float = 0.5
     guidance: float = 1.5
-    steps: int = 3
+    steps: int = 1
     duration_temperature: float = 0.0
     speed: float = 1.0
     max_seconds: float = 60.0

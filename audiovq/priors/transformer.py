@@ -86,12 +86,12 @@ class Transformer(nn.Module):
         for layer, keys, values in zip(self.layers, cache.keys, cache.values, strict=True):
             q, k, v = layer.project(x, turns)
             keys[:, :, start:end], values[:, :, start:end] = k, v
-            x = layer.join(x, _attended(q, keys[:, :, :end], values[:, :, :end], seen))
+            x = layer.join(x, attended(q, keys[:, :, :end], values[:, :, :end], seen))
         cache.length = end
         return self.norm(x)
 
     def turns(self, num_positions: int) -> tuple[Tensor, Tensor]:
-        """Cosines of positions' angles, and sines with the signs of `_turn`. Shape: (num_positions, 1, 1, D / H)."""
+        """Cosines of positions' angles, and sines with the signs of `turned`. Shape: (num_positions, 1, 1, D / H)."""
         angles = torch.arange(num_positions, device=self.frequencies.device)[:, None] * self.frequencies
         cos, sin = angles.cos(), angles.sin()
         return torch.cat([cos, cos], dim=1)[:, None, None], torch.cat([-sin, sin], dim=1)[:, None, None]
@@ -118,7 +118,7 @@ class Layer(nn.Module):
     def project(self, x: Tensor, turns: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values. Shape: (B, n, D) -> (B, H, n, D / H) each."""
         projected = self.query_key_value(self.attention_norm(x)).unflatten(2, (3, self.num_heads, -1))
-        q, k = _turn(projected[:, :, :2], turns).transpose(1, 3).unbind(2)
+        q, k = turned(projected[:, :, :2], turns).transpose(1, 3).unbind(2)
         return q, k, projected[:, :, 2].transpose(1, 2)
 
     def join(self, x: Tensor, attended: Tensor) -> Tensor:
@@ -130,20 +130,22 @@ class Layer(nn.Module):
         return F.dropout(x, self.dropout) if self.training else x
 
 
-def _attended(q: Tensor, keys: Tensor, values: Tensor, seen: Tensor | None) -> Tensor:
+def attended(q: Tensor, keys: Tensor, values: Tensor, seen: Tensor | None = None) -> Tensor:
     """Scaled dot-product attention whose rows come out the same to the last bit beside any others.
 
     For few queries torch's own splits the keys among its threads, by how many rows there are.
 
-    Shape: q (B, H, n, D / H), keys and values (B, H, N, D / H), seen (n, N) bool -> (B, H, n, D / H).
+    Shape: q (..., n, D / H), keys and values (..., N, D / H), seen (n, N) bool -> (..., n, D / H).
     """
-    scores = q @ keys.transpose(2, 3) * q.shape[3] ** -0.5
+    scores = q @ keys.transpose(-2, -1) * q.shape[-1] ** -0.5
     if seen is not None:
         scores = scores.masked_fill(~seen, -torch.inf)
-    return scores.softmax(dim=3) @ values
+    return scores.softmax(dim=-1) @ values
 
 
-def _turn(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+def turned(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary positions, of pairs of a channel of the first half with one of the second."""
-    cos, sin = (part.to(x.dtype) for part in turns)
-    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin
+    cos, sin = turns
+    if x.dtype != cos.dtype:
+        cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)

@@ -217,7 +217,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_sentence_options(command, num_sentences=6)
     command.add_argument("--languages", nargs="+", default=[], metavar="L", help="(default: all of the table)")
-    command.add_argument("--steps", type=int, default=3, metavar="N", help="of masked priors, a codebook (default: 3)")
+    command.add_argument(
+        "--steps",
+        type=int,
+        default=Sampling.steps,
+        metavar="N",
+        help="of masked priors, a codebook (default: %(default)s)",
+    )
     command.add_argument(
         "--guidance",
         type=float,
