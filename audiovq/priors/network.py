@@ -82,13 +82,14 @@ class CodeNetwork(nn.Module):
     def known(self, inputs: Inputs, coarser: Sequence[Tensor] | None, layout: Layout, mask: FrameMask) -> Tensor:
         """What is known of each position before any of its codes.
 
-        Without ``coarser`` it lacks what ``in_light_of`` says.
+        Without ``coarser`` it lacks what ``in_light_of`` says. Codes of one item alone are those of all rows.
 
-        Shape: coarser [(B, K_l, N_l), ...], the levels below ``level`` -> (B, S, D).
+        Shape: coarser [(B or 1, K_l, N_l), ...], the levels below ``level`` -> (B, S, D).
         """
         features: list[Tensor] = self.condition(inputs, mask)
         if self.config.coarser and coarser is not None:
-            features = [features[0] + self.in_light_of(coarser, mask)]
+            alike = len(coarser[0]) < len(mask.valid)
+            features = [features[0] + self.in_light_of(coarser, FrameMask(mask.valid[:1]) if alike else mask)]
         # Past the last frame of an item's first stream the others may still be at work: a delay. They know its last.
         place = layout.frame[0].masked_fill(layout.frame[0] == NOTHING, layout.num_positions)
         rows = torch.zeros(())
@@ -108,8 +109,7 @@ class CodeNetwork(nn.Module):
         rows = 2 if guided else 1
         mask = FrameMask(torch.ones(rows, layout.num_coarse, dtype=torch.bool))
         inputs = inputs.with_hidden_copy() if guided else inputs
-        expanded = None if coarser is None else [each.expand(rows, -1, -1) for each in coarser]
-        return self.known(inputs, expanded, layout, mask)
+        return self.known(inputs, coarser, layout, mask)
 
     def in_light_of(self, coarser: Sequence[Tensor], mask: FrameMask) -> Tensor:
         """What the coarser codes say of each frame. Shape: [(B, K_l, N_l), ...] -> (B, D, N)."""
