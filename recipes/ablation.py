@@ -132,11 +132,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             if code != 0:  # a variant may well collapse: that too is a result, and the others go on
                 failed.append(f"- {variant}, seed {seed}, ended with {code}: its log says why")
                 print(f"ablation: {failed[-1]}", file=sys.stderr)
-    runs = {
-        variant: [Run.load(path.parents[1]) for path in sorted(given.out.glob(f"{variant}/*/scores/summary.json"))]
+    done = {
+        variant: [Run.load(path.parents[1]) for path in paths]
         for variant in everything
+        if _experiment_of(variant) == given.experiment
+        and (paths := sorted(given.out.glob(f"{variant}/*/scores/summary.json")))
     }
-    done = {variant: each for variant, each in runs.items() if each and _experiment_of(variant) == given.experiment}
     tables = markdown(done, experiment.metrics) if done else "No variant was trained to its end.\n\n"
     text = tables + "".join(f"{line}\n" for line in failed)
     with write_atomically(given.out / "RESULTS.md") as file:

@@ -125,12 +125,20 @@ class LogMel(nn.Module):
 
     def forward(self, wave: Tensor) -> Tensor:
         """Compute the spectrogram. Raises: ValueError for another shape, or a wave too short to be mirrored."""
-        mel: Tensor = self.filters @ self.magnitude(wave)
-        return mel.clamp(min=self.config.floor).log()
+        return self.of_magnitudes(self.magnitude(wave))
 
     def magnitude(self, wave: Tensor) -> Tensor:
         """The linear magnitudes below the mels. Shape: (B, 1, T) -> (B, F, N). Raises: as ``forward`` does."""
-        spectrum, offset = self.spectrum(wave), self.config.power_offset
+        return self.magnitudes_of(self.spectrum(wave))
+
+    def of_magnitudes(self, magnitudes: Tensor) -> Tensor:
+        """Log-mels of linear magnitudes. Shape: (..., F, N) -> (..., M, N)."""
+        mel: Tensor = self.filters @ magnitudes
+        return mel.clamp(min=self.config.floor).log()
+
+    def magnitudes_of(self, spectrum: Tensor) -> Tensor:
+        """Linear magnitudes of ``spectrum``'s values. Shape: as given."""
+        offset = self.config.power_offset
         return (spectrum.real.square() + spectrum.imag.square() + offset).sqrt() if offset else spectrum.abs()
 
     def spectrum(self, wave: Tensor) -> Tensor:

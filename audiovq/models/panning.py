@@ -10,6 +10,7 @@ from torch import Tensor
 from audiovq.audio.mel import LogMelConfig, mel_filters
 from audiovq.models.vocoding import WINDOW_SECONDS, MelInverter
 from audiovq.nn.columns import from_columns, to_columns
+from audiovq.nn.istft import overlap_add
 from audiovq.nn.windows import Window, WindowCutter
 from audiovq.units import seconds_to_samples
 
@@ -81,15 +82,9 @@ class Panner:
         exists = window.valid[0].float()[:, None]
         spectra = torch.fft.rfft(frames) * exists * gains * torch.stack([turned, turned.conj()])
         waves = torch.fft.irfft(spectra, n=n_fft) * self._window
-        weight = self._overlap_add((self._window**2 * exists)[None]).clamp(min=1e-3)
-        return window.kept((self._overlap_add(waves) / weight)[:, margin : margin + sound.shape[1]])
-
-    def _overlap_add(self, frames: Tensor) -> Tensor:
-        """Shape: (C, n, n_fft) -> (C, (n - 1) * hop + n_fft)."""
-        hop, n_fft, num_frames = self.config.hop_length, self.config.n_fft, frames.shape[1]
-        length = (num_frames - 1) * hop + n_fft
-        added = torch.nn.functional.fold(frames.transpose(1, 2), (1, length), (1, n_fft), stride=(1, hop))
-        return added[:, 0, 0]
+        weight = overlap_add((self._window**2 * exists).T[None], hop).clamp(min=1e-3)
+        summed = overlap_add(waves.transpose(1, 2), hop) / weight
+        return window.kept(summed[:, margin : margin + sound.shape[1]])
 
 
 def mono_mel(left: Tensor, right: Tensor) -> Tensor:

@@ -50,11 +50,10 @@ def joint_mel(log_mel: LogMel, wave: Tensor) -> Tensor:
     Source: Breebaart et al. 2005, Parametric Coding of Stereo Audio, section 2.
     """
     spectra = log_mel.spectrum(wave.flatten(0, 1).unsqueeze(1)).unflatten(0, wave.shape[:2])
-    mels = (log_mel.filters @ spectra.abs()).clamp(min=log_mel.config.floor).log()
+    mels = log_mel.of_magnitudes(log_mel.magnitudes_of(spectra))
     left, right = spectra.unbind(1)
-    floor = log_mel.config.floor**2
-    products = torch.stack([spectrum.abs().square() for spectrum in (left, right)] + [(left * right.conj()).real])
-    own_left, own_right, shared = (log_mel.filters @ products) + floor
+    products = torch.stack([*spectra.abs().square().unbind(1), (left * right.conj()).real])
+    own_left, own_right, shared = (log_mel.filters @ products) + log_mel.config.floor**2
     agreement = (shared / (own_left * own_right).sqrt()).clamp(-1, 1)
     return torch.cat([mels.flatten(1, 2), agreement], dim=1)
 

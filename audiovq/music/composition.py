@@ -21,7 +21,7 @@ from audiovq.tokenizer import Tokenizer, load
 from audiovq.units import num_frames, seconds_to_samples
 
 USUAL = Sampling(temperature=1.0, fine_temperature=0.9, top_p=0.95, guidance=1.5, candidates=16)
-_SEAM = "seam"  # the part that holds a clip and the first second after it
+_SEAM = "seam"  # a clip and the first second after it: the name of its part, and of its random numbers
 
 
 def load_composer(
@@ -119,7 +119,7 @@ class Composer(Drafter):
         hop, num_coarse = self.tokenizer.hop_lengths[0], levels[0].shape[1]
         end = min(num_given + num_frames(seconds_to_samples(LEAD_SECONDS, self.sample_rate), hop), num_coarse)
         for number in range(sampling.candidates):
-            own = replace(sampling, seed=int(ItemRandom(sampling.seed, "seam", number).uniform() * 2**53))
+            own = replace(sampling, seed=int(ItemRandom(sampling.seed, _SEAM, number).uniform() * 2**53))
             trial = [level.clone() for level in levels]
             for window in self.prior.plan(trial, end):
                 self._put(self.prior.make(window, trial, labels, own), trial, self._covered(window), window.start)

@@ -12,6 +12,13 @@ from audiovq.nn.mask import masked
 MAX_MAGNITUDE = 100.0
 
 
+def overlap_add(frames: Tensor, hop_length: int) -> Tensor:
+    """The sum of frames, each a hop after the one before. Shape: (B, L, N) -> (B, (N - 1) * hop_length + L)."""
+    size = frames.shape[1]
+    length = (frames.shape[2] - 1) * hop_length + size
+    return F.fold(frames, (1, length), (1, size), stride=(1, hop_length))[:, 0, 0]
+
+
 class ISTFTHead(nn.Module):
     """Frames to samples through predicted log-magnitudes and phases; frame n is centred on sample n * hop + hop / 2.
 
@@ -40,15 +47,14 @@ class ISTFTHead(nn.Module):
         magnitude = log_magnitude.exp().clamp(max=MAX_MAGNITUDE)
         frames = torch.fft.irfft(torch.polar(magnitude, phase), n=self.n_fft, dim=1) * self.window[None, :, None]
         ones = torch.ones_like(frames[:1, :1]) if mask is None else mask
-        envelope = self._overlap_add(self.window.square()[None, :, None] * ones)
-        return self._overlap_add(masked(frames, mask)) / envelope.clamp(min=1e-3)
+        envelope = self._summed(self.window.square()[None, :, None] * ones)
+        return self._summed(masked(frames, mask)) / envelope.clamp(min=1e-3)
 
-    def _overlap_add(self, frames: Tensor) -> Tensor:
+    def _summed(self, frames: Tensor) -> Tensor:
         """Shape: (B, n_fft, N) -> (B, 1, N * hop_length)."""
-        length = (frames.shape[-1] - 1) * self.hop_length + self.n_fft
-        summed = F.fold(frames, (1, length), (1, self.n_fft), stride=(1, self.hop_length))[:, :, 0]
+        summed = overlap_add(frames, self.hop_length)
         trim = (self.n_fft - self.hop_length) // 2
-        return summed[..., trim : length - trim]
+        return summed[:, None, trim : summed.shape[1] - trim]
 
     def context(self, frames: int) -> int:
         """Samples beyond the edge to frames beyond the edge."""

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Stages 0 to 6 of a tokenizer recipe: source it after parse_options.sh and stages.sh, with these set: corpus and
 # experiment (names in configs/), corpus_root (where its recordings lie), prepare_settings (more settings of
-# recipes.prepare, separated by blanks), evaluate_settings (the same of recipes.evaluate), sample_rate, download (not empty: stage 0 is wanted), about_data (Markdown on
-# the data and their licences), data, exp, nj. The arguments that are left go to the training.
+# recipes.prepare, separated by blanks), evaluate_settings (the same of recipes.evaluate), sample_rate, download (not
+# empty: stage 0 is wanted), about_data (Markdown on the data and their licences), data, exp, nj. The arguments that are
+# left go to the training.
 : "${python:?}" "${corpus:?}" "${experiment:?}" "${corpus_root:?}" "${about_data:?}" "${data:?}" "${exp:?}" "${nj:?}"
 
 # setting VALUE: the value with the quotes that a setting of a recipe needs around a blank, a bracket, a quote ...

@@ -229,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=Sampling.guidance,
         metavar="G",
-        help=f"of all priors and of GPT-2; 1 is none (default: {Sampling.guidance:g})",
+        help="of all priors and of GPT-2; 1 is none (default: %(default)s)",
     )
     command.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="(default: float32)")
     command.add_argument("--repeats", type=int, default=3, metavar="N", help="(default: 3)")

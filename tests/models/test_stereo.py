@@ -176,6 +176,15 @@ def test_joint_mels_by_hand() -> None:
     assert one_sided[2].abs().max() < 0.01
 
 
+def test_joint_mels_are_made_as_the_convention_says() -> None:
+    log_mel = LogMel(dataclasses.replace(MEL, power_offset=0.1, filter_scale="htk"))
+    wave = noise(2, 1, 4096)
+    left, right, _ = joint_mel(log_mel, wave.transpose(0, 1)).chunk(3, dim=1)
+    torch.testing.assert_close(torch.cat([left, right]), log_mel(wave))
+    silent = joint_mel(log_mel, torch.zeros(1, 2, 1024)).chunk(3, dim=1)
+    assert torch.equal(silent[2], torch.ones_like(silent[2]))
+
+
 def test_power_and_weights_by_hand() -> None:
     left, right = torch.tensor([3.0]).log(), torch.tensor([4.0]).log()
     torch.testing.assert_close(mono_mel(left, right).exp(), torch.tensor([12.5]).sqrt())
