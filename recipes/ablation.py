@@ -53,8 +53,8 @@ EXPERIMENTS = {
     "debian_speech_ablation": Experiment(),
     "debian_music_ablation": Experiment(
         "music/",
-        (DECODER_MEL, "mel_distance", "visqol_audio"),
-        ("metrics=[mel_distance,visqol_audio]", "most_seconds=10"),
+        (DECODER_MEL, "mel_distance", "visqol_audio", "chroma_correlation"),
+        ("metrics=[mel_distance,visqol_audio,chroma_correlation]", "most_seconds=10"),
     ),
 }
 STRUCTURES = {"conditional": "ours", "residual": "as SNAC", "independent": "as Jukebox", "single_rate": "as EnCodec"}

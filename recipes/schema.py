@@ -39,15 +39,17 @@ class TrainTokenizerConfig(RunConfig):
     init_from: str = ""  # a bundled model or a model's folder whose weights and codebooks a new run begins with
     init_partly: bool = False  # take over only what fits when init_from is another model
     keep_codes: bool = False  # train the decoder alone, so that codes of init_from stay valid, and new ones equal them
-    # For this many steps latents pass unquantised; then k-means on real latents starts every codebook.
-    quantizer_start_step: int = 300
+    # For this many steps latents pass unquantised; then k-means on real latents starts every codebook. A network with
+    # log-mels on both sides begins as a pyramid of them and needs none; one that reads waveforms must learn first.
+    quantizer_start_step: int = 0
     kmeans_latents_per_entry: int = 4
     level_dropout: float = 0.3  # share of items of which only a random prefix of levels is decoded
     collapse_share: float = 0.02  # a level whose perplexity stays below this share of its entries fails the run
     compile: bool = False  # let torch.compile rewrite the network
     model: VQVAEConfig = field(default_factory=VQVAEConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
+    # Larger steps, or sudden ones, undo how a network with log-mels on both sides begins.
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=3e-4, warmup_steps=300))
     loss: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:

@@ -155,24 +155,24 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
 
     @torch.no_grad()
     def start_quantizers(self) -> None:
-        """k-means on the latents of enough batches, gathered from all processes."""
-        wanted = self.config.kmeans_latents_per_entry * max(self.config.model.codebook_sizes)
-        gathered: list[list[Tensor]] = [[] for _ in self.config.model.levels]
+        """Fit each level, coarse first, to latents that see the coarser levels quantised."""
         epoch = -1  # an order of its own
         shares = [own_shares(batch, rank(), world_size(), accumulate=1)[0] for batch in self.epoch_batches(epoch)]
-        for share in self.load(shares, epoch):
-            batch = self._coded(self.fabric.to_device(share))
-            mask = self._mask(batch)
-            with self.fabric.autocast():
-                latents = self.model(batch.wave, mask).latents
-            for level, latent in zip(gathered, latents, strict=True):
-                level.append(gather_rows(mask.select(latent.float().transpose(1, 2))))
-            if sum(len(part) for part in gathered[0]) >= wanted:
-                break
-        for quantizer, parts in zip(self.model.hierarchy.quantizers, gathered, strict=True):
+        self.model.eval()
+        for level, quantizer in enumerate(self.model.hierarchy.quantizers):
             if quantizer.started:
                 continue
-            quantizer.start(evenly_spaced(torch.cat(parts), wanted))
+            latents: list[Tensor] = []
+            wanted = self.config.kmeans_latents_per_entry * quantizer.codebook_size
+            for share in self.load(shares, epoch):
+                batch = self._coded(self.fabric.to_device(share))
+                mask = self._mask(batch)
+                with self.fabric.autocast():
+                    latent = self.model.latents(batch.wave, mask)[level]
+                latents.append(gather_rows(mask.select(latent.float().transpose(1, 2))))
+                if sum(len(part) for part in latents) >= wanted:
+                    break
+            quantizer.start(evenly_spaced(torch.cat(latents), wanted))
 
     # -- looking at it ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from audiovq.metrics.multi_scale import (
     multi_resolution_stft_distance,
     multi_scale_mel_distance,
 )
+from audiovq.metrics.music.harmony import chroma_correlation
 from audiovq.metrics.perceptual import pesq_nb, pesq_wb
 from audiovq.metrics.pitch import f0_rmse, gross_pitch_error, voicing_error
 from audiovq.metrics.speaker import speaker_similarity
@@ -93,6 +94,7 @@ METRICS: dict[str, Metric] = {
     "pesq_nb": Metric(pesq_nb, Column("PESQ-NB", "MOS-LQO", True, "1.02 to 4.55"), True, ("pesq",)),
     "visqol": Metric(visqol_speech, Column("ViSQOL", "MOS-LQO", True, "1 to 5"), True, ("visqol", "ai_edge_litert")),
     "visqol_audio": Metric(visqol_audio, Column("ViSQOL-audio", "MOS-LQO", True, "1 to 4.73"), False, ("visqol",)),
+    "chroma_correlation": Metric(chroma_correlation, Column("correlation of pitch classes", "", True, "-1 to 1")),
     "speaker_similarity": Metric(
         speaker_similarity, Column("speaker similarity", "cosine", True, "-1 to 1"), True, ("resemblyzer",)
     ),

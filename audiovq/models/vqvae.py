@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.audio.mel import LogMel
+from audiovq.models.beginning import begin_as_pyramid
 from audiovq.models.config import VQVAEConfig
 from audiovq.models.decoder import Decoder
 from audiovq.models.encoder import Encoder
@@ -42,6 +43,7 @@ class VQVAE(nn.Module):
         self.encoder = Encoder(config)
         self.hierarchy = Hierarchy(config)
         self.decoder = Decoder(config)
+        begin_as_pyramid(config, self.encoder, self.hierarchy, self.decoder)
 
     def forward(self, wave: Tensor, mask: FrameMask | None = None, keep: Tensor | None = None) -> VQVAEOutput:
         """Encode, quantise and decode, for training.
@@ -53,6 +55,10 @@ class VQVAE(nn.Module):
         if keep is None:
             keep = torch.full((len(wave),), self.config.num_levels, device=wave.device)
         return VQVAEOutput(self.read([level.latent for level in quantized], keep, mask), quantized, latents)
+
+    def latents(self, wave: Tensor, mask: FrameMask | None = None) -> list[Tensor]:
+        """What the quantizers are given. Shape: wave as in ``forward`` -> [(B, D, N_0), ..., (B, D, N_{L-1})]."""
+        return self.hierarchy(self.encoder(self.features(wave), mask), mask)[0]
 
     def read(self, decoded: list[Tensor], keep: Tensor, mask: FrameMask | None = None) -> Tensor:
         """What the decoder makes of decoded codes; ``keep`` is as in ``forward``, the result as of ``decode``.

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig
 from audiovq.quantize.kmeans import evenly_spaced, spherical_kmeans
+from audiovq.quantize.projection import linear_fit, to_sphere
 from audiovq.quantize.sums import counts_and_sums, sum_by_code
 from audiovq.system.distributed import all_reduce_sum, broadcast_from_first, gather_rows
 
@@ -56,8 +57,17 @@ class EMACodebook(Quantizer):
     @torch.no_grad()
     def start(self, latents: Tensor) -> None:
         with torch.autocast(latents.device.type, enabled=False):
-            entries = broadcast_from_first(spherical_kmeans(self._unit(latents.float()), self.codebook_size))
-        self.codebook.copy_(entries)
+            latents = latents.float()
+            for parameter, value in zip(
+                self.project_in.parameters(), to_sphere(latents, self.codebook.shape[1]), strict=True
+            ):
+                parameter.copy_(broadcast_from_first(value))
+            unit = self._unit(latents)
+            entries = broadcast_from_first(spherical_kmeans(unit, self.codebook_size))
+            self.codebook.copy_(entries)
+            back = linear_fit(entries[self._nearest(unit)], latents)
+            for parameter, value in zip(self.project_out.parameters(), back, strict=True):
+                parameter.copy_(broadcast_from_first(value))
         self.ema_count.fill_(1.0)
         self.ema_sum.copy_(entries)
         self.is_started.fill_(True)
@@ -65,10 +75,10 @@ class EMACodebook(Quantizer):
 
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
         with torch.autocast(latent.device.type, enabled=False):
-            unit = self._unit(latent.float().transpose(1, 2))  # (B, N, d)
             if self.training and not self.started:
-                codes = torch.zeros(unit.shape[:2], dtype=torch.int64, device=unit.device)
-                return Quantized(self._expand(unit), codes[:, None], unit.new_zeros(()))
+                codes = latent.new_zeros((len(latent), 1, latent.shape[2]), dtype=torch.int64)
+                return Quantized(latent.float(), codes, latent.new_zeros((), dtype=torch.float32))
+            unit = self._unit(latent.float().transpose(1, 2))  # (B, N, d)
             codes = self._nearest(unit.detach())
             entries = self.codebook[codes]
             kept = torch.ones_like(codes, dtype=torch.bool) if mask is None else mask[:, 0] > 0

@@ -207,13 +207,22 @@ def test_restarts_raise_the_usage_of_a_collapsed_codebook() -> None:
 def test_before_the_start_latents_pass_unquantised() -> None:
     quantizer = EMACodebook(QuantizerConfig(codebook_size=SIZE, codebook_dim=DIM), WIDTH).train()
     latent = torch.randn(1, WIDTH, 9)
-    expected = quantizer.project_out(units(quantizer, latent)).transpose(1, 2)
-    torch.testing.assert_close(quantizer(latent).latent, expected)
+    assert torch.equal(quantizer(latent).latent, latent)
     before = state(quantizer)
     quantizer.update()
     assert differing(before, state(quantizer)) == set()
     quantizer.start(torch.randn(100, WIDTH))
-    assert not torch.allclose(quantizer(latent).latent, expected)
+    assert not torch.allclose(quantizer(latent).latent, latent)
+
+
+def test_it_starts_with_the_directions_and_sizes_of_the_latents() -> None:
+    """Latents of a plane, near and far from its middle, come back nearly as they were from as many entries."""
+    quantizer = EMACodebook(QuantizerConfig(codebook_size=256, codebook_dim=3), WIDTH).eval()
+    plane, middle = torch.linalg.qr(torch.randn(WIDTH, 2)).Q, 5 * torch.randn(WIDTH)
+    latents = 3 * torch.rand(4000, 2) @ plane.T + middle
+    quantizer.start(latents)
+    error = quantizer(latents.T[None]).latent[0].T - latents
+    assert error.square().sum() / (latents - latents.mean(0)).square().sum() < 0.03
 
 
 def test_decoding_codes_gives_the_quantised_latent() -> None:

@@ -1,0 +1,70 @@
+"""How an untrained network begins: as a pyramid of the log-mel itself, which it then learns to improve on.
+
+With the usual random weights the way from a log-mel through encoder and decoder is a product of random matrices.
+Training soon learns loudness and colour through it, but hardly the fine lines of harmonics: music came out without
+pitch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from audiovq.models.config import VQVAEConfig
+from audiovq.models.decoder import Decoder
+from audiovq.models.encoder import Encoder
+from audiovq.models.hierarchy import Hierarchy
+from audiovq.nn.conv import Downsample, SameConv, Upsample
+
+_KEPT = 0.1  # the share of their random size that the weights keep which are not set
+
+
+@torch.no_grad()
+def begin_as_pyramid(config: VQVAEConfig, encoder: Encoder, hierarchy: Hierarchy, decoder: Decoder) -> None:
+    """Set the convolutions between a mel front and a mel head, so that unquantised latents give a log-mel back.
+
+    A level's latent is then the mean of its frames, less what the coarser levels say where the form looks at them, and
+    the decoder adds the levels up. Exact but for the residual blocks, which begin close to the identity, as long as the
+    width has room for the bands of all frames that become one; else a random part is missing. Networks with waveforms
+    on a side, and stems of several strides, begin as they are.
+
+    Source: Burt & Adelson 1983, The Laplacian Pyramid as a Compact Image Code, equations 4 and 5.
+    """
+    reads_and_gives_mels = config.frontend == config.head == "mel"
+    if not reads_and_gives_mels or len(config.stem_strides) != 1 or config.stem_strides != config.head_strides:
+        return
+    identity, (stride,) = torch.eye(config.width), config.stem_strides
+    into = _orthonormal(config.width, config.num_bands)
+    # The frames that become one frame of the finest level come side by side into its channels.
+    places = [part @ into.T for part in _orthonormal(config.width, stride * config.num_bands).chunk(stride, dim=1)]
+    _set(encoder.input, [into])
+    _set(encoder.stem[0], places)
+    _set(decoder.head_up[0], [place.T for place in places])
+    assert isinstance(decoder.head, SameConv)
+    _set(decoder.head, [into.T])
+    for down in encoder.down:
+        _set(down, [identity / down.stride] * down.stride)
+    if config.hierarchy == "parallel":  # its levels overlap: they do not add up
+        return
+    for up in [*decoder.up, *(conditioner.up for conditioner in hierarchy.conditioners)]:
+        _set(up, [identity] * up.stride)
+    for conditioner in hierarchy.conditioners:
+        _set(conditioner.join, [torch.cat([identity, -identity], dim=1)])
+
+
+def _orthonormal(rows: int, columns: int) -> Tensor:
+    """Random, with orthonormal columns, or rows if these are fewer."""
+    return nn.init.orthogonal_(torch.empty(rows, columns))
+
+
+def _set(layer: SameConv | Downsample | Upsample, steps: list[Tensor]) -> None:
+    """Let a layer apply these matrices to the frames that become one, or make these frames of one, and little else.
+
+    Shape: each (out, in).
+    """
+    weight = layer.conv.weight
+    weight.mul_(_KEPT)
+    for tap, step in enumerate(steps, start=layer.padding):
+        weight[..., tap] += step.T if isinstance(layer, Upsample) else step
+    assert layer.conv.bias is not None
+    layer.conv.bias.zero_()
