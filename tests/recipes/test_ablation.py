@@ -115,7 +115,7 @@ def test_structures_of_music_are_trained_and_scored_as_music(
 
     lay_down(tmp_path / "fsq" / "1", [0.4], 0.5)  # of speech, which has no place in these tables
     for variant in ("conditional", "residual", "single_rate"):
-        scored = ("decoder_log_mel_l1", "mel_distance", "visqol_audio")
+        scored = ("decoder_log_mel_l1", "mel_distance", "visqol_audio", "chroma_correlation")
         lay_down(tmp_path / "music" / variant / "1", [1.0, 0.5], 0.5, metrics=scored)
     monkeypatch.setattr(subprocess, "run", run)
     path = tmp_path / "structures.json"
@@ -124,10 +124,10 @@ def test_structures_of_music_are_trained_and_scored_as_music(
     trained = [call[2].removeprefix("ablation=") for call in calls if call[0] == "recipes.train_tokenizer"]
     assert trained == ["music/conditional", "music/residual", "music/single_rate"]
     assert calls[0][1] == "experiment=debian_music_ablation"
-    assert "metrics=[mel_distance,visqol_audio]" in calls[1]
+    assert "metrics=[mel_distance,visqol_audio,chroma_correlation]" in calls[1]
     text = (tmp_path / "RESULTS.md").read_text()
     assert "ViSQOL-audio" in text.splitlines()[0] and "STOI" not in text and "fsq" not in text
-    assert "| music/residual (as SNAC) | 1 | 2.70 M | 250 | 0.500 | 0.500 | 0.500 |" in text
+    assert "| music/residual (as SNAC) | 1 | 2.70 M | 250 | 0.500 | 0.500 | 0.500 | 0.500 |" in text
     stored = json.loads(path.read_text())
     assert stored["metrics"] == list(scored)
     names = [f"music/{name}" for name in ("conditional (ours)", "residual (as SNAC)", "single_rate (as EnCodec)")]
