@@ -176,7 +176,7 @@ def test_the_sound_is_there_before_the_last_code(folder: Path, monkeypatch: pyte
     (spoken,) = synthesizer.speak(text, voice, FREE)
     assert all(map(torch.equal, generations[0].codes(0), spoken.codes.levels))
     assert torch.equal(synthesizer.sound(text, voice, FREE), sound)
-    torch.testing.assert_close(sound, synthesizer.tokenizer.decode(spoken.codes), atol=1e-4, rtol=0)
+    torch.testing.assert_close(sound, synthesizer.tokenizer.decode(spoken.codes), atol=1e-4, rtol=1e-4)
 
 
 def test_speech_goes_on_from_a_prompt(synthesizer: Synthesizer, recording: Path) -> None:
@@ -190,7 +190,7 @@ def test_speech_goes_on_from_a_prompt(synthesizer: Synthesizer, recording: Path)
     (together,) = synthesizer.speak_all([Line(TEXT, voice)], FREE)
     assert all(map(same, pieces, together))
     sound = torch.cat([synthesizer.tokenizer.decode(piece.codes) for piece in pieces], dim=1)
-    torch.testing.assert_close(synthesizer.sound(TEXT, voice, FREE), sound, atol=1e-4, rtol=0)
+    torch.testing.assert_close(synthesizer.sound(TEXT, voice, FREE), sound, atol=1e-4, rtol=1e-4)
 
 
 def test_prompts_that_do_not_do_are_named(synthesizer: Synthesizer, recording: Path, tmp_path: Path) -> None:
