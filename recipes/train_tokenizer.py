@@ -31,6 +31,7 @@ from audiovq.losses.masked import l1_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
+from audiovq.models.beginning import untrained
 from audiovq.models.panning import mono_mel
 from audiovq.models.predictor import LevelPredictor
 from audiovq.models.stereo import split
@@ -274,7 +275,7 @@ def initial_model(config: TrainTokenizerConfig) -> VQVAE:
     Raises: ValueError when ``init_from`` is another model and ``init_partly`` does not allow that.
     """
     if not config.init_from:
-        return VQVAE(config.model)
+        return untrained(config.model)
     source, card = load_model(find(config.init_from))
     differing = differing_fields(card.config, config.model)
     if not differing:
@@ -284,7 +285,7 @@ def initial_model(config: TrainTokenizerConfig) -> VQVAE:
             f"init_from={config.init_from} is another model than this configuration: {', '.join(differing)}; "
             "init_partly=true takes over what fits"
         )
-    model = VQVAE(config.model)
+    model = untrained(config.model)
     fitting = tensors_that_fit(source.state_dict(), model.state_dict())
     model.load_state_dict(fitting, strict=False)
     print(

@@ -11,28 +11,28 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.models.config import VQVAEConfig
-from audiovq.models.decoder import Decoder
-from audiovq.models.encoder import Encoder
-from audiovq.models.hierarchy import Hierarchy
+from audiovq.models.vqvae import VQVAE
 from audiovq.nn.conv import Downsample, SameConv, Upsample
 
 _KEPT = 0.1  # the share of their random size that the weights keep which are not set
 
 
 @torch.no_grad()
-def begin_as_pyramid(config: VQVAEConfig, encoder: Encoder, hierarchy: Hierarchy, decoder: Decoder) -> None:
-    """Set the convolutions between a mel front and a mel head, so that unquantised latents give a log-mel back.
+def untrained(config: VQVAEConfig) -> VQVAE:
+    """A network whose convolutions are set so that its latents, not quantised, give a log-mel back.
 
     A level's latent is then the mean of its frames, less what the coarser levels say where the form looks at them, and
     the decoder adds the levels up. Exact but for the residual blocks, which begin close to the identity, as long as the
     width has room for the bands of all frames that become one; else a random part is missing. Networks with waveforms
-    on a side, and stems of several strides, begin as they are.
+    on a side, and stems of several strides, begin with random weights.
 
     Source: Burt & Adelson 1983, The Laplacian Pyramid as a Compact Image Code, equations 4 and 5.
     """
+    model = VQVAE(config)
+    encoder, hierarchy, decoder = model.encoder, model.hierarchy, model.decoder
     reads_and_gives_mels = config.frontend == config.head == "mel"
     if not reads_and_gives_mels or len(config.stem_strides) != 1 or config.stem_strides != config.head_strides:
-        return
+        return model
     identity, (stride,) = torch.eye(config.width), config.stem_strides
     into = _orthonormal(config.width, config.num_bands)
     # The frames that become one frame of the finest level come side by side into its channels.
@@ -45,11 +45,12 @@ def begin_as_pyramid(config: VQVAEConfig, encoder: Encoder, hierarchy: Hierarchy
     for down in encoder.down:
         _set(down, [identity / down.stride] * down.stride)
     if config.hierarchy == "parallel":  # its levels overlap: they do not add up
-        return
+        return model
     for up in [*decoder.up, *(conditioner.up for conditioner in hierarchy.conditioners)]:
         _set(up, [identity] * up.stride)
     for conditioner in hierarchy.conditioners:
         _set(conditioner.join, [torch.cat([identity, -identity], dim=1)])
+    return model
 
 
 def _orthonormal(rows: int, columns: int) -> Tensor:

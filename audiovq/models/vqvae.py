@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from audiovq.audio.mel import LogMel
-from audiovq.models.beginning import begin_as_pyramid
 from audiovq.models.config import VQVAEConfig
 from audiovq.models.decoder import Decoder
 from audiovq.models.encoder import Encoder
@@ -43,7 +42,6 @@ class VQVAE(nn.Module):
         self.encoder = Encoder(config)
         self.hierarchy = Hierarchy(config)
         self.decoder = Decoder(config)
-        begin_as_pyramid(config, self.encoder, self.hierarchy, self.decoder)
 
     def forward(self, wave: Tensor, mask: FrameMask | None = None, keep: Tensor | None = None) -> VQVAEOutput:
         """Encode, quantise and decode, for training.

@@ -58,16 +58,11 @@ class EMACodebook(Quantizer):
     def start(self, latents: Tensor) -> None:
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
-            for parameter, value in zip(
-                self.project_in.parameters(), to_sphere(latents, self.codebook.shape[1]), strict=True
-            ):
-                parameter.copy_(broadcast_from_first(value))
+            _set_from_first(self.project_in, to_sphere(latents, self.codebook.shape[1]))
             unit = self._unit(latents)
             entries = broadcast_from_first(spherical_kmeans(unit, self.codebook_size))
             self.codebook.copy_(entries)
-            back = linear_fit(entries[self._nearest(unit)], latents)
-            for parameter, value in zip(self.project_out.parameters(), back, strict=True):
-                parameter.copy_(broadcast_from_first(value))
+            _set_from_first(self.project_out, linear_fit(entries[self._nearest(unit)], latents))
         self.ema_count.fill_(1.0)
         self.ema_sum.copy_(entries)
         self.is_started.fill_(True)
@@ -134,3 +129,9 @@ class EMACodebook(Quantizer):
         dead = dead[: len(chosen)]  # with too few latents the others wait for the next look
         self.ema_sum[dead] = chosen * uniform
         self.ema_count[dead] = uniform
+
+
+def _set_from_first(layer: nn.Linear, weight_and_bias: tuple[Tensor, Tensor]) -> None:
+    """Those of the first process, on all of them."""
+    for parameter, value in zip((layer.weight, layer.bias), weight_and_bias, strict=True):
+        parameter.copy_(broadcast_from_first(value))

@@ -13,10 +13,10 @@ from tests.models import tiny
 FRAMES = 64  # of log-mels, 8 a frame of the coarsest level
 
 
-def untrained(config: VQVAEConfig) -> VQVAE:
+def bare(config: VQVAEConfig) -> VQVAE:
     """Without its residual blocks and the vectors of levels left out."""
     torch.manual_seed(0)
-    model = VQVAE(config).train()
+    model = beginning.untrained(config).train()
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, ConvNeXtBlock):
@@ -41,7 +41,7 @@ def nothing_random_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unquantised_it_gives_the_log_mel_back(hierarchy: str, stride: int) -> None:
     config = dataclasses.replace(tiny.config(hierarchy=hierarchy), stem_strides=[stride], head_strides=[stride])
     features = torch.randn(2, 6, FRAMES)
-    torch.testing.assert_close(passed(untrained(config), features, 3), features, rtol=0, atol=1e-5)
+    torch.testing.assert_close(passed(bare(config), features, 3), features, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("hierarchy", ["conditional", "residual", "independent"])
@@ -50,14 +50,14 @@ def test_the_first_levels_give_the_mean_of_the_frames_that_become_one(hierarchy:
     features = torch.randn(2, 6, FRAMES)
     for levels, frames in ((1, 4), (2, 2)):
         means = features.unflatten(2, (-1, frames)).mean(3).repeat_interleave(frames, dim=2)
-        torch.testing.assert_close(passed(untrained(config), features, levels), means, rtol=0, atol=1e-5)
+        torch.testing.assert_close(passed(bare(config), features, levels), means, rtol=0, atol=1e-5)
 
 
 def test_what_the_width_has_no_room_for_is_missing_and_nothing_else() -> None:
     """Ten bands of two frames in 16 channels: what is given and what is missing are at right angles."""
     features = torch.randn(2, 10, FRAMES)
     wide = dataclasses.replace(tiny.config(), mel=dataclasses.replace(tiny.MEL, num_mels=10))
-    given = passed(untrained(wide), features, 3)
+    given = passed(bare(wide), features, 3)
     missing = features - given
     pairs = [x.unflatten(2, (-1, 2)).transpose(2, 3).transpose(1, 2).flatten(1, 2) for x in (given, missing)]
     assert 0.1 < missing.square().sum() / features.square().sum() < 0.3
@@ -66,5 +66,5 @@ def test_what_the_width_has_no_room_for_is_missing_and_nothing_else() -> None:
 
 def test_other_networks_begin_as_they_are() -> None:
     for config in (tiny.config("wave"), tiny.config(head="istft")):
-        model = untrained(config)
+        model = bare(config)
         assert all(parameter.any() for parameter in model.encoder.parameters() if parameter.dim() == 3)
