@@ -22,6 +22,7 @@ class LossWeights:
     """Weights of the loss terms; a term of weight 0 is not computed."""
 
     mel: float = 1.0  # L1 of log-mels in nats
+    loudness: float = 0.0  # no weight of a term: in the L1 of log-mels a cell counts as its magnitude to this power
     multi_scale_mel: float = 0.0  # waveform heads
     multi_scale_stft: float = 0.0
     wave: float = 0.0

@@ -27,7 +27,7 @@ from audiovq.build import config_to_dict, differing_fields
 from audiovq.data.augment import random_gains, random_prefixes
 from audiovq.data.loader import Batch, load, ordered_batches, pick_evenly, read_cuts, spread
 from audiovq.data.source import HearsSource, open_source
-from audiovq.losses.masked import l1_loss, relative_l2_loss
+from audiovq.losses.masked import l1_loss, log_mel_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.metrics.codebook import code_counts, entropy, perplexity, usage
 from audiovq.models import VQVAE, VQVAEOutput
@@ -105,11 +105,11 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
             terms["commitment"] = torch.stack([level.commitment_loss for level in output.quantized]).mean()
         mel, mel_mask = self.model.mel(wave), mask.at(self.hop_length // model.mel.hop_length)
         if "mel" in weights:
-            terms["mel"] = l1_loss(self._as_mel(predicted), mel, mel_mask)
+            terms["mel"] = self._mel_loss(predicted, mel, mel_mask)
         if "prefixes" in weights:
             decoded = [level.latent for level in output.quantized]
             keeps = [torch.full_like(batch.num_frames, levels, device=mel.device) for levels in range(1, len(decoded))]
-            distances = [l1_loss(self._as_mel(self.model.read(decoded, keep, mask)), mel, mel_mask) for keep in keeps]
+            distances = [self._mel_loss(self.model.read(decoded, keep, mask), mel, mel_mask) for keep in keeps]
             terms["prefixes"] = torch.stack(distances).mean()
         if "predictor" in weights:
             guesses = self.predictor([level.latent for level in output.quantized[:-1]], mask)
@@ -125,6 +125,9 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         if "wave" in weights:
             terms["wave"] = l1_loss(predicted, wave, mask.at(self.hop_length))
         return terms
+
+    def _mel_loss(self, output: Tensor, mel: Tensor, mask: Tensor) -> Tensor:
+        return log_mel_loss(self._as_mel(output), mel, mask, self.config.loss.loudness)
 
     def _begin_training(self) -> None:
         self.model.train()

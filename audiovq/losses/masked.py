@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -16,6 +17,23 @@ def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
 def l1_loss(prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Mean absolute difference; in nats for log-mels, in full-scale units for waveforms. Shape: (B, C, N) both."""
     return masked_mean((prediction.float() - target.float()).abs(), mask)
+
+
+def log_mel_loss(prediction: Tensor, target: Tensor, mask: Tensor, loudness: float = 0.0) -> Tensor:
+    """Mean absolute difference in nats, in which a cell counts as its magnitude to the power of ``loudness``.
+
+    The magnitude is the greater of both, so that what was added counts like what was lost. At 0 all cells count alike.
+    The weights of an item are as many as its cells: quiet items count like loud ones.
+
+    Shape: (B, M, N) both, mask (B, 1, N) -> scalar, the mean of the items weighted by their frames.
+    """
+    if not loudness:
+        return l1_loss(prediction, target, mask)
+    prediction, target = prediction.float(), target.float()
+    weights = (loudness * torch.maximum(prediction.detach(), target)).exp() * mask
+    frames = mask.sum((1, 2))
+    distances = ((prediction - target).abs() * weights).sum((1, 2)) / weights.sum((1, 2)).clamp(min=1e-8)
+    return (distances * frames).sum() / frames.sum().clamp(min=1)
 
 
 def relative_l2_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
