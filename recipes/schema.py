@@ -22,7 +22,7 @@ class LossWeights:
     """Weights of the loss terms; a term of weight 0 is not computed."""
 
     mel: float = 1.0  # L1 of log-mels in nats
-    loudness: float = 0.0  # no weight of a term: in the L1 of log-mels a cell counts as its magnitude to this power
+    loudness_power: float = 0.0  # in it, a cell counts as its magnitude to this power
     multi_scale_mel: float = 0.0  # waveform heads
     multi_scale_stft: float = 0.0
     wave: float = 0.0
@@ -57,6 +57,11 @@ class TrainTokenizerConfig(RunConfig):
         super().__post_init__()
         if self.keep_codes and (not self.init_from or self.init_partly):
             raise ValueError("keep_codes needs a model whose codes to keep: set init_from, and init_partly=false")
+        if self.loss.loudness_power and self.model.stereo == "joint":
+            raise ValueError(
+                f"loss.loudness_power is {self.loss.loudness_power}, expected 0 with model.stereo=joint: not all of its "
+                "rows are log-mels"
+            )
 
 
 SOURCES = ("mel", "codes")

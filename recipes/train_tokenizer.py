@@ -127,7 +127,7 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         return terms
 
     def _mel_loss(self, output: Tensor, mel: Tensor, mask: Tensor) -> Tensor:
-        return log_mel_loss(self._as_mel(output), mel, mask, self.config.loss.loudness)
+        return log_mel_loss(self._as_mel(output), mel, mask, self.config.loss.loudness_power)
 
     def _begin_training(self) -> None:
         self.model.train()

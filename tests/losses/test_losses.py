@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from audiovq.losses.masked import l1_loss, masked_mean, relative_l2_loss
+from audiovq.losses.masked import l1_loss, log_mel_loss, masked_mean, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -165,3 +166,29 @@ def test_autocast_changes_nothing(loss: Loss, dtype: torch.dtype) -> None:
         value = loss(prediction, target, whole(target))
     assert value.dtype == torch.float32
     torch.testing.assert_close(value, expected, rtol=0, atol=0)
+
+
+def test_log_mel_loss_by_hand() -> None:
+    # Magnitudes 4 and 16 at a power of 1/2: cells count 2 and 4, by the greater of both.
+    target, prediction = torch.tensor([4.0, 1.0]).log(), torch.tensor([1.0, 16.0]).log()
+    loss = log_mel_loss(prediction[None, :, None], target[None, :, None], torch.ones(1, 1, 1), loudness_power=0.5)
+    assert float(loss) == pytest.approx((2 * math.log(4) + 4 * math.log(16)) / 6)
+
+
+def test_log_mel_loss_without_a_power_is_l1() -> None:
+    prediction, target = torch.randn(2, 2, 3, 5)
+    mask = torch.tensor([[[1.0, 1, 1, 1, 1]], [[1, 1, 0, 0, 0]]])
+    expected = l1_loss(prediction, target, mask)
+    torch.testing.assert_close(log_mel_loss(prediction, target, mask), expected)
+    torch.testing.assert_close(log_mel_loss(prediction, target, mask, loudness_power=1e-9), expected)
+
+
+def test_log_mel_loss_counts_quiet_items_like_loud_ones_and_no_padding() -> None:
+    prediction, target = torch.randn(2, 1, 4, 6)
+    mask = torch.ones(1, 1, 6)
+    alone = log_mel_loss(prediction, target, mask, loudness_power=0.5)
+    twice = torch.cat([prediction, prediction - 9]), torch.cat([target, target - 9])
+    padded = [F.pad(x, (0, 3), value=7.0) for x in twice]
+    both = log_mel_loss(*padded, F.pad(mask, (0, 3)).repeat(2, 1, 1), loudness_power=0.5)
+    torch.testing.assert_close(both, alone)
+    assert log_mel_loss(prediction, target, torch.zeros(1, 1, 6), loudness_power=0.5) == 0

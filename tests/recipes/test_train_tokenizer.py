@@ -1,6 +1,7 @@
 """The training recipe: it learns, goes on exactly where it was stopped, and refuses what cannot work."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -73,6 +74,23 @@ def test_it_learns_and_leaves_a_model_to_load(cuts: str, tmp_path: Path) -> None
     codes = tokenizer.encode(0.1 * torch.randn(3000), sample_rate=RATE)
     assert tokenizer.decode(codes).shape == (1, 3000)
     assert tokenizer.model.hierarchy.quantizers[0].started
+
+
+def test_quiet_cells_can_be_told_to_count_little(cuts: str, tmp_path: Path) -> None:
+    quiet, loud = torch.full((1, 8, 100), -6.0), torch.full((1, 8, 100), -2.0)
+    mel, mask = torch.cat([quiet, loud], dim=2), torch.ones(1, 1, 200)
+    for power, share in ((0.0, 0.5), (0.5, 1 / (1 + math.exp(2)))):
+        config = settings(cuts, tmp_path, loss=LossWeights(loudness_power=power))
+        task = TokenizerTask(config, Fabric(accelerator="cpu", devices=1))
+        quieter = torch.cat([quiet - 1, loud], dim=2)
+        assert float(task._mel_loss(quieter, mel, mask)) == pytest.approx(share)
+    with pytest.raises(ValueError, match="expected 0 with model.stereo=joint"):
+        settings(
+            cuts,
+            tmp_path,
+            loss=LossWeights(loudness_power=0.5),
+            model=dataclasses.replace(config.model, stereo="joint"),
+        )
 
 
 def test_a_run_can_begin_with_a_model(cuts: str, tmp_path: Path) -> None:
