@@ -59,8 +59,8 @@ class TrainTokenizerConfig(RunConfig):
             raise ValueError("keep_codes needs a model whose codes to keep: set init_from, and init_partly=false")
         if self.loss.loudness_power and self.model.stereo == "joint":
             raise ValueError(
-                f"loss.loudness_power is {self.loss.loudness_power}, expected 0 with model.stereo=joint: not all of its "
-                "rows are log-mels"
+                f"loss.loudness_power is {self.loss.loudness_power}, expected 0 with model.stereo=joint: "
+                "not all of its rows are log-mels"
             )
 
 

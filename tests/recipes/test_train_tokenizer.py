@@ -84,7 +84,7 @@ def test_quiet_cells_can_be_told_to_count_little(cuts: str, tmp_path: Path) -> N
         task = TokenizerTask(config, Fabric(accelerator="cpu", devices=1))
         quieter = torch.cat([quiet - 1, loud], dim=2)
         assert float(task._mel_loss(quieter, mel, mask)) == pytest.approx(share)
-    with pytest.raises(ValueError, match="expected 0 with model.stereo=joint"):
+    with pytest.raises(ValueError, match=r"expected 0 with model\.stereo=joint"):
         settings(
             cuts,
             tmp_path,
