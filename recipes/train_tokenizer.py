@@ -160,23 +160,37 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
     @torch.no_grad()
     def start_quantizers(self) -> None:
         """Fit each level, coarse first, to latents that see the coarser levels quantised."""
+        hierarchy = self.model.hierarchy
+        wanted = [
+            0 if quantizer.started else self.config.kmeans_latents_per_entry * quantizer.codebook_size
+            for quantizer in hierarchy.quantizers
+        ]
+        heard = self._heard(max(-(-count // factor) for count, factor in zip(wanted, hierarchy.factors, strict=True)))
+        for level, quantizer in enumerate(hierarchy.quantizers):
+            if quantizer.started:
+                continue
+            latents = []
+            for features, mask in heard:
+                with self.fabric.autocast():
+                    latent = hierarchy(features, mask)[0][level]
+                latents.append(gather_rows(mask.select(latent.float().transpose(1, 2))))
+            quantizer.start(evenly_spaced(torch.cat(latents), wanted[level]))
+
+    def _heard(self, num_frames: int) -> list[tuple[list[Tensor], FrameMask]]:
+        """The encoder's features of so many coarsest frames of all processes, or of all that there are."""
         epoch = -1  # an order of its own
         shares = [own_shares(batch, rank(), world_size(), accumulate=1)[0] for batch in self.epoch_batches(epoch)]
         self.model.eval()
-        for level, quantizer in enumerate(self.model.hierarchy.quantizers):
-            if quantizer.started:
-                continue
-            latents: list[Tensor] = []
-            wanted = self.config.kmeans_latents_per_entry * quantizer.codebook_size
-            for share in self.load(shares, epoch):
-                batch = self._coded(self.fabric.to_device(share))
-                mask = self._mask(batch)
-                with self.fabric.autocast():
-                    latent = self.model.latents(batch.wave, mask)[level]
-                latents.append(gather_rows(mask.select(latent.float().transpose(1, 2))))
-                if sum(len(part) for part in latents) >= wanted:
-                    break
-            quantizer.start(evenly_spaced(torch.cat(latents), wanted))
+        heard: list[tuple[list[Tensor], FrameMask]] = []
+        for share in self.load(shares, epoch):
+            batch = self._coded(self.fabric.to_device(share))
+            mask = self._mask(batch)
+            with self.fabric.autocast():
+                heard.append((self.model.encoder(self.model.features(batch.wave), mask), mask))
+            num_frames -= int(all_reduce_sum(mask.at(1).sum()))
+            if num_frames <= 0:
+                break
+        return heard
 
     # -- looking at it ---------------------------------------------------------------------------------------------
 

@@ -54,10 +54,6 @@ class VQVAE(nn.Module):
             keep = torch.full((len(wave),), self.config.num_levels, device=wave.device)
         return VQVAEOutput(self.read([level.latent for level in quantized], keep, mask), quantized, latents)
 
-    def latents(self, wave: Tensor, mask: FrameMask | None = None) -> list[Tensor]:
-        """What the quantizers are given. Shape: wave as in ``forward`` -> [(B, D, N_0), ..., (B, D, N_{L-1})]."""
-        return self.hierarchy(self.encoder(self.features(wave), mask), mask)[0]
-
     def read(self, decoded: list[Tensor], keep: Tensor, mask: FrameMask | None = None) -> Tensor:
         """What the decoder makes of decoded codes; ``keep`` is as in ``forward``, the result as of ``decode``.
 

@@ -157,9 +157,12 @@ def test_levels_start_from_latents_that_see_the_coarser_ones_quantised(
     task.start_quantizers()
     assert all(quantizer.started for quantizer in model.hierarchy.quantizers)
     batches = [task._coded(batch) for batch in task.load(task.epoch_batches(-1), -1)]
+    masks = [task._mask(batch) for batch in batches]
+    features = [model.encoder(model.features(batch.wave), mask) for batch, mask in zip(batches, masks, strict=True)]
+    of_batches = [model.hierarchy(each, mask)[0] for each, mask in zip(features, masks, strict=True)]
     for level, latents in enumerate(given):
         seen = torch.cat(
-            [task._mask(batch).select(model.latents(batch.wave, task._mask(batch))[level].mT) for batch in batches]
+            [mask.select(all_levels[level].mT) for all_levels, mask in zip(of_batches, masks, strict=True)]
         )
         assert len(latents) >= 2 * model.config.codebook_sizes[level]
         assert torch.cdist(latents, seen, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1).values.max() < 1e-5
