@@ -187,8 +187,8 @@ def test_log_mel_loss_counts_quiet_items_like_loud_ones_and_no_padding() -> None
     prediction, target = torch.randn(2, 1, 4, 6)
     mask = torch.ones(1, 1, 6)
     alone = log_mel_loss(prediction, target, mask, loudness_power=0.5)
-    twice = torch.cat([prediction, prediction - 9]), torch.cat([target, target - 9])
-    padded = [F.pad(x, (0, 3), value=7.0) for x in twice]
-    both = log_mel_loss(*padded, F.pad(mask, (0, 3)).repeat(2, 1, 1), loudness_power=0.5)
+    first = F.pad(torch.cat([prediction, prediction - 9]), (0, 3), value=7.0)
+    second = F.pad(torch.cat([target, target - 9]), (0, 3), value=7.0)
+    both = log_mel_loss(first, second, F.pad(mask, (0, 3)).repeat(2, 1, 1), loudness_power=0.5)
     torch.testing.assert_close(both, alone)
     assert log_mel_loss(prediction, target, torch.zeros(1, 1, 6), loudness_power=0.5) == 0
