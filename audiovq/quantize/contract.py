@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 
 
@@ -45,16 +44,10 @@ class Quantized:
     commitment_loss: Tensor
 
 
-def unquantised(latent: Tensor) -> Quantized:
-    """What a quantizer gives in training before it is started: the latent as it is. Shape: (B, D, N)."""
-    codes = torch.zeros(len(latent), 1, latent.shape[2], dtype=torch.int64, device=latent.device)
-    return Quantized(latent.float(), codes, torch.zeros((), device=latent.device))
-
-
 class Quantizer(nn.Module, ABC):
     """Latents to codes and back. Attributes: num_codebooks K, codebook_size V.
 
-    A quantizer that has not been started from real latents (``started`` False) lets latents through unquantised while
+    A quantizer that has to be started from real latents (``started`` False) lets latents through unquantised while
     training, so the first steps of a run train the rest of the network; ``start`` ends that.
 
     In training mode ``forward`` changes nothing that it reads: it gathers statistics, which are not part of the state
@@ -72,7 +65,7 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def start(self, latents: Tensor) -> None:
-        """Fit codes and projections to real latents, the same on every process. Shape: (T, D)."""
+        """Fit the codebook to real latents, the same on every process. Shape: (T, D)."""
 
     @abstractmethod
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig, unquantised
+from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig
 from audiovq.quantize.kmeans import evenly_spaced, spherical_kmeans
-from audiovq.quantize.projection import linear_fit, set_from_first, to_sphere
+from audiovq.quantize.projection import linear_fit, to_sphere
 from audiovq.quantize.sums import counts_and_sums, sum_by_code
 from audiovq.system.distributed import all_reduce_sum, broadcast_from_first, gather_rows
 
@@ -58,11 +58,11 @@ class EMACodebook(Quantizer):
     def start(self, latents: Tensor) -> None:
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
-            set_from_first(self.project_in, *to_sphere(latents, self.codebook.shape[1]))
+            _set_from_first(self.project_in, to_sphere(latents, self.codebook.shape[1]))
             unit = self._unit(latents)
             entries = broadcast_from_first(spherical_kmeans(unit, self.codebook_size))
             self.codebook.copy_(entries)
-            set_from_first(self.project_out, *linear_fit(entries[self._nearest(unit)], latents))
+            _set_from_first(self.project_out, linear_fit(entries[self._nearest(unit)], latents))
         self.ema_count.fill_(1.0)
         self.ema_sum.copy_(entries)
         self.is_started.fill_(True)
@@ -71,7 +71,8 @@ class EMACodebook(Quantizer):
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
         with torch.autocast(latent.device.type, enabled=False):
             if self.training and not self.started:
-                return unquantised(latent)
+                codes = latent.new_zeros((len(latent), 1, latent.shape[2]), dtype=torch.int64)
+                return Quantized(latent.float(), codes, latent.new_zeros((), dtype=torch.float32))
             unit = self._unit(latent.float().transpose(1, 2))  # (B, N, d)
             codes = self._nearest(unit.detach())
             entries = self.codebook[codes]
@@ -128,3 +129,9 @@ class EMACodebook(Quantizer):
         dead = dead[: len(chosen)]  # with too few latents the others wait for the next look
         self.ema_sum[dead] = chosen * uniform
         self.ema_count[dead] = uniform
+
+
+def _set_from_first(layer: nn.Linear, weight_and_bias: tuple[Tensor, Tensor]) -> None:
+    """Those of the first process, on all of them."""
+    for parameter, value in zip((layer.weight, layer.bias), weight_and_bias, strict=True):
+        parameter.copy_(broadcast_from_first(value))

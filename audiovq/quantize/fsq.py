@@ -7,24 +7,17 @@ import math
 import torch
 from torch import Tensor, nn
 
-from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig, unquantised
-from audiovq.quantize.projection import linear_fit, principal_components, set_from_first
-
-# Squashed by tanh, values of a logistic distribution with this deviation are spread evenly over all steps.
-_EVEN_DEVIATION = math.pi / math.sqrt(12)
+from audiovq.quantize.contract import Quantized, Quantizer, QuantizerConfig
 
 
 class FSQ(Quantizer):
-    """No learned table: the code is the mixed-radix number of the rounded coordinates.
-
-    The coordinates start as the principal components of the latents, each as wide as its steps, the largest first.
+    """No learned table, nothing to collapse: the code is the mixed-radix number of the rounded coordinates.
 
     Source: Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3 and listing 1.
     """
 
     steps: Tensor
     places: Tensor
-    is_started: Tensor
 
     def __init__(self, config: QuantizerConfig, width: int) -> None:
         super().__init__()
@@ -42,23 +35,13 @@ class FSQ(Quantizer):
         )
         self.project_in = nn.Linear(width, len(steps))
         self.project_out = nn.Linear(len(steps), width)
-        self.register_buffer("is_started", torch.tensor(False))
 
     @property
     def started(self) -> bool:
-        return bool(self.is_started)
+        return True
 
-    @torch.no_grad()
     def start(self, latents: Tensor) -> None:
-        with torch.autocast(latents.device.type, enabled=False):
-            latents = latents.float()
-            mean, directions = principal_components(latents, len(self.steps))
-            deviations = ((latents - mean) @ directions.T).std(0).clamp(min=1e-6)
-            weight = directions * (_EVEN_DEVIATION / deviations)[:, None]
-            set_from_first(self.project_in, weight, -(weight @ mean))
-            points = self._bound(self.project_in(latents)).round() / (self.steps // 2)
-            set_from_first(self.project_out, *linear_fit(points, latents))
-        self.is_started.fill_(True)
+        """A fixed grid needs no start."""
 
     def update(self) -> None:
         """A fixed grid learns nothing."""
@@ -68,8 +51,6 @@ class FSQ(Quantizer):
 
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:
         with torch.autocast(latent.device.type, enabled=False):
-            if self.training and not self.started:
-                return unquantised(latent)
             bounded = self._bound(self.project_in(latent.float().transpose(1, 2)))  # (B, N, d)
             rounded = bounded + (bounded.round() - bounded).detach()
             digits = rounded.detach().long() + self.steps // 2

@@ -3,21 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
-
-from audiovq.system.distributed import broadcast_from_first
-
-
-def principal_components(latents: Tensor, num_dims: int) -> tuple[Tensor, Tensor]:
-    """Mean and directions of unit length, that of the largest variance first; zeros beyond the latents' width.
-
-    Shape: (T, D) -> (D,) and (d, D).
-    """
-    mean = latents.mean(0)
-    centred = latents - mean
-    _, directions = torch.linalg.eigh(centred.T @ centred)  # the largest come last
-    largest = directions.T.flip(0)[:num_dims]
-    return mean, torch.cat([largest, latents.new_zeros(num_dims - len(largest), latents.shape[1])])
+from torch import Tensor
 
 
 def to_sphere(latents: Tensor, num_dims: int) -> tuple[Tensor, Tensor]:
@@ -28,10 +14,14 @@ def to_sphere(latents: Tensor, num_dims: int) -> tuple[Tensor, Tensor]:
 
     Shape: (T, D) -> (d, D) and (d,).
     """
-    mean, directions = principal_components(latents, num_dims - 1)
-    weight = torch.cat([directions, latents.new_zeros(1, latents.shape[1])])
+    mean = latents.mean(0)
+    centred = latents - mean
+    _, directions = torch.linalg.eigh(centred.T @ centred)  # the largest come last
+    weight = latents.new_zeros(num_dims, latents.shape[1])
+    largest = directions.T.flip(0)[: num_dims - 1]
+    weight[: len(largest)] = largest
     bias = -(weight @ mean)
-    bias[-1] = ((latents - mean) @ weight.T).square().sum(1).mean().sqrt().clamp(min=1e-6)
+    bias[-1] = (centred @ weight.T).square().sum(1).mean().sqrt().clamp(min=1e-6)
     return weight, bias
 
 
@@ -45,9 +35,3 @@ def linear_fit(points: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     covariance.diagonal().add_(1e-6 * covariance.diagonal().mean().clamp(min=1e-6))
     weight = torch.linalg.solve(covariance, centred.T @ (values - values.mean(0))).T
     return weight, values.mean(0) - weight @ mean
-
-
-def set_from_first(layer: nn.Linear, weight: Tensor, bias: Tensor) -> None:
-    """Set a layer to the weight and bias of the first process, on all of them."""
-    layer.weight.copy_(broadcast_from_first(weight))
-    layer.bias.copy_(broadcast_from_first(bias))

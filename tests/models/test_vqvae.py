@@ -168,7 +168,7 @@ def test_residual_levels_explain_the_mean_of_what_is_left() -> None:
 def test_every_parameter_learns(variant: Variant) -> None:
     model = tiny.model(*variant).train()
     for quantizer in model.hierarchy.quantizers:
-        quantizer.start(0.1 * torch.randn(100, 16))
+        quantizer.start(torch.randn(100, 16))
     result = model(torch.randn(4, 1, 5 * HOP), keep=torch.tensor([1, 2, 3, 3]))
     (result.output.square().mean() + sum(level.commitment_loss for level in result.quantized)).backward()
     still = {name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()}

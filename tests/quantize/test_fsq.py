@@ -50,29 +50,8 @@ def test_gradients_pass_straight_through() -> None:
     assert latent.grad is not None and latent.grad.abs().sum() > 0
 
 
-def test_before_the_start_latents_pass_unquantised() -> None:
-    quantizer, latent = make([5, 5]).train(), torch.randn(2, 8, 5)
-    assert not quantizer.started
-    assert torch.equal(quantizer(latent).latent, latent)
-    quantizer.start(torch.randn(100, 8))
-    assert quantizer.started
-    assert not torch.equal(quantizer(latent).latent, latent)
-
-
-def test_it_starts_with_the_directions_of_the_latents_and_uses_all_steps() -> None:
-    latents = 7.0 + torch.randn(5000, 8) * torch.tensor([3.0, 1.0, 0.5, *[1e-3] * 5])
-    quantizer = make([7, 5, 3]).train()
-    quantizer.start(latents)
-    result = quantizer(latents.T[None])
-    shares = torch.bincount(result.codes.flatten(), minlength=105) / len(latents)
-    assert shares.min() > 0.2 / 105 and shares.max() < 4 / 105
-    error = (result.latent[0].T - latents).square().mean(0)
-    assert (error[:3] < torch.tensor([9.0, 1.0, 0.25]) * torch.tensor([0.1, 0.15, 0.3])).all()
-
-
 def test_a_grid_learns_nothing() -> None:
     quantizer = make([5, 5]).train()
-    quantizer.start(torch.randn(100, 8))
     before = {name: value.clone() for name, value in quantizer.state_dict().items()}
     quantizer(torch.randn(1, 8, 5))
     quantizer.update()
