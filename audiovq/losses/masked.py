@@ -32,9 +32,8 @@ def log_mel_loss(prediction: Tensor, target: Tensor, mask: Tensor, loudness_powe
         return l1_loss(prediction, target, mask)
     prediction, target = prediction.float(), target.float()
     weights = (loudness_power * torch.maximum(prediction.detach(), target)).exp() * mask
-    frames = mask.sum((1, 2))
     distances = ((prediction - target).abs() * weights).sum((1, 2)) / weights.sum((1, 2)).clamp(min=1e-8)
-    return (distances * frames).sum() / frames.sum().clamp(min=1)
+    return _mean_by_frames(distances, mask)
 
 
 def relative_l2_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -44,8 +43,7 @@ def relative_l2_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor
     """
     prediction, target = prediction.float() * mask, target.float() * mask
     relative = (prediction - target).square().sum((1, 2)) / target.square().sum((1, 2)).clamp(min=1e-8)
-    frames = mask.sum((1, 2))
-    return (relative * frames).sum() / frames.sum().clamp(min=1)
+    return _mean_by_frames(relative, mask)
 
 
 def compressed(magnitude: Tensor, power: float = 0.3) -> Tensor:
@@ -55,3 +53,9 @@ def compressed(magnitude: Tensor, power: float = 0.3) -> Tensor:
     """
     floor = 1e-5  # where the slope of the power would be endless
     return magnitude.float().clamp(min=floor) ** power
+
+
+def _mean_by_frames(values: Tensor, mask: Tensor) -> Tensor:
+    """The mean of the items' values weighted by their frames. Shape: (B,), (B, 1, N) -> scalar."""
+    frames = mask.sum((1, 2))
+    return (values * frames).sum() / frames.sum().clamp(min=1)
