@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+from audiovq.train.precision import AUTO, PRECISIONS
 
 
 @dataclass(kw_only=True)
@@ -36,7 +36,7 @@ class RunConfig:
     total_steps: int = 13000
     accumulate: int = 1  # micro-batches per process and step; more of them need less memory, the update is the same
     device: str = "auto"  # auto, cpu or cuda; several devices: start one process for each with torchrun or srun
-    precision: str = "bf16-mixed"  # 32-true, bf16-mixed or 16-mixed
+    precision: str = AUTO  # 32-true, bf16-mixed or 16-mixed; auto: bf16-mixed where the device computes in it
     num_threads: int = 0  # per process; 0 leaves torch's own choice
     log_every: int = 50
     validate_every: int = 1000

@@ -9,6 +9,8 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 
+from audiovq.train.precision import chosen_precision
+
 
 def launch(device: str = "auto", precision: str = "32-true", num_threads: int = 0) -> Fabric:
     """Join the processes that torchrun or srun has started, one per device; alone otherwise.
@@ -23,7 +25,7 @@ def launch(device: str = "auto", precision: str = "32-true", num_threads: int = 
         devices=per_node,
         num_nodes=num_nodes,
         strategy="ddp" if per_node * num_nodes > 1 else "auto",
-        precision=cast(Any, precision),
+        precision=cast(Any, chosen_precision(precision, device)),
     )
     fabric.launch()
     return fabric

@@ -69,7 +69,8 @@ class Loop(Generic[Item, AnyBatch]):
             with write_atomically(self.folder / "config.json") as file:
                 file.write((json.dumps(self.settings, indent=2) + "\n").encode())
         with Reporter(self.folder, self.step, self.config.total_steps, active=rank() == 0) as self.report:
-            begun = {"command": " ".join(sys.argv[1:]), "notes": notes}
+            precision = self.fabric.strategy.precision.precision  # what auto stands for here
+            begun = {"command": " ".join(sys.argv[1:]), "precision": precision, "notes": notes}
             self.report.event("resume" if self.step else "begin", self.step, begun)
             # Every call gets something done, however short its time budget: this validation, or the step below.
             stopped = self.validation_due and self._validate_and_save(in_any_case=True)

@@ -5,7 +5,7 @@
     python -m recipes.train_prior experiment=debian_speech_tts1_level2
     python -m recipes.train_prior experiment=debian_speech_tts1_level2 model.kind=masked output_dir=exp/tts1/masked2
     python -m recipes.train_prior experiment=debian_speech_tts1 model.kind=flat output_dir=exp/tts1/flat
-    python -m recipes.train_prior experiment=debian_music_music1_level0 precision=bf16-mixed
+    python -m recipes.train_prior experiment=debian_music_music1_level0 precision=32-true
 
 The parts know nothing of each other in training: they can be trained at the same time. The same command
 again goes on from the last checkpoint in output_dir. Exit code 75 means that it was asked to stop, has saved, and wants
