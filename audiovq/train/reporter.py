@@ -52,8 +52,7 @@ class Reporter:
         terms = _mean([update.terms for update in self._updates])
         norms = _mean([update.gradient_norms for update in self._updates])
         speed, waiting = self._meter.audio_seconds_per_second, self._meter.waiting_share
-        left = (self.total_steps - step) * self._meter.wall_seconds / max(1, len(self._updates))
-        self._progress.report(step, terms, speed, waiting, left)
+        self._progress.report(step, terms, speed, waiting, (self.total_steps - step) * self._meter.seconds_per_step)
         values = {"epoch": epoch, **terms, "audio_seconds_per_second": speed, "waiting_share": waiting}
         self._log.event("train", step, {name: _rounded(value) for name, value in values.items()})
         self._log.scalars(

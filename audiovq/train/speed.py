@@ -15,7 +15,7 @@ class SpeedMeter:
         self.reset()
 
     def reset(self) -> None:
-        self._began, self._waited, self._audio = self._clock(), 0.0, 0.0
+        self._began, self._waited, self._audio, self._steps = self._clock(), 0.0, 0.0, 0
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -27,11 +27,18 @@ class SpeedMeter:
             self._waited += self._clock() - began
 
     def heard(self, audio_seconds: float) -> None:
+        """One more step is done, on so much audio."""
         self._audio += audio_seconds
+        self._steps += 1
 
     @property
     def wall_seconds(self) -> float:
         return self._clock() - self._began
+
+    @property
+    def seconds_per_step(self) -> float:
+        """All the time there was before any step is done."""
+        return self.wall_seconds / max(1, self._steps)
 
     @property
     def audio_seconds_per_second(self) -> float:

@@ -93,6 +93,7 @@ def test_speeds_are_those_since_the_last_reset() -> None:
         clock.now += 3.5
         meter.heard(40)
     assert (meter.wall_seconds, meter.audio_seconds_per_second, meter.waiting_share) == (8, 10, 0.125)
+    assert meter.seconds_per_step == 4  # of those since the reset
 
 
 def test_waiting_for_what_never_comes_is_waiting_too() -> None:
