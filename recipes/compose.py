@@ -1,7 +1,7 @@
 """Let a music prior play: new pieces, and continuations, variations and mended gaps of music that was held out.
 
     python -m recipes.compose exp/music1/packed --tokens data/my_music/tokens/test -o exp/music1/samples
-    python -m recipes.compose music-debian --tokens tokens/test -o exp/long --ways new --num-pieces 4 --seconds 120
+    python -m recipes.compose music-chorales --tokens tokens/test -o exp/long --ways new --num-pieces 4 --seconds 120
 
 Of each of --num-pieces held-out pieces a stretch of --seconds is taken from its codes. OUT gets a folder for each way,
 with .wav and .avq files: original (the stretch as its codes sound), continued (from its first --primer-seconds),

@@ -20,7 +20,7 @@ from audiovq.music.unfinished import UnfinishedError, remove_parts
 from audiovq.pretrained import MUSIC_PRIOR, ModelError, find
 from audiovq.priors.sampling import Sampling
 
-DEFAULT_PRIOR = "music-debian"
+DEFAULT_PRIOR = "music-chorales"
 SECONDS = 20.0
 
 GENERATE = """\
@@ -34,7 +34,7 @@ GENERATE_EXAMPLES = """\
 examples:
   audiovq generate -o new.wav --seconds 60
   audiovq generate --list-labels
-  audiovq generate -o battle.flac --seconds 120 --label orchestral --seed 7
+  audiovq generate -o chorale.flac --seconds 60 --label "church organ" --seed 7
   audiovq generate -o longer.wav --prime clip.wav --seconds 40   # 40 s in all, with the clip
   audiovq generate -o mended.wav --inpaint clip.wav --from 8 --to 12
   audiovq generate -o other.wav --vary clip.wav --keep-levels 2

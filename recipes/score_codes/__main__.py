@@ -2,7 +2,7 @@
 
     python -m recipes.score_codes generated/ --training tokens/train --real tokens/test -o exp/codes
     python -m recipes.score_codes made/ --training tokens/train --real tokens/test -o exp/codes --model exp/a/model
-    python -m recipes.score_codes new/ --training tokens/train --real tokens/test -o exp/codes --prior music-debian
+    python -m recipes.score_codes new/ --training tokens/train --real tokens/test -o exp/codes --prior music-chorales
     python -m recipes.score_codes exp/tts1/scores/codes --training tokens/train tokens/test --training-list \
         data/tts1/symbols_train.parquet --real tokens/train tokens/test -o exp/codes
 
