@@ -13,6 +13,7 @@ import soundfile
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
+from tensorboard.summary.writer import event_file_writer  # type: ignore[import-untyped]
 
 from audiovq.train.run_log import RunLog
 
@@ -25,6 +26,12 @@ def events(folder: Path) -> EventAccumulator:
     reader = EventAccumulator(str(folder / "tensorboard"), {"scalars": 0, "audio": 0, "images": 0})
     reader.Reload()
     return reader
+
+
+@pytest.fixture(autouse=True)
+def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tensorboard sorts files of one second by how many this process had opened before, the tenth before the ninth."""
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
 
 
 @pytest.fixture
