@@ -49,7 +49,7 @@ def test_a_score_becomes_sound_with_labels(tmp_path: Path, fluidsynth: Path) -> 
     labels = record["labels"]
     assert (labels["composer"], labels["title"]) == ("Anna Magdalena", "A Jig")
     assert (labels["key"], labels["meter"]) == ("G major", "6/8")
-    assert labels["bpm"] in {"66", "76", "88", "100", "112", "126"} and labels["instrument"]
+    assert labels["bpm"] in {f"{number} bpm" for number in (66, 76, 88, 100, 112, 126)} and labels["instrument"]
     assert soundfile.info(tmp_path / "out" / record["file"]).frames == 4 * 100 + 1  # four notes, and who plays them
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["jig.flac", "jig.json"]
 
@@ -86,6 +86,22 @@ def test_the_corpus_renders_what_is_not_there_yet(tmp_path: Path, fluidsynth: Pa
     fluidsynth.write_text("#!/bin/sh\nexit 3\n")  # is not called again
     corpus.download()
     assert {utterance.id: utterance for utterance in corpus.utterances()} == first
+
+
+def test_scores_with_reserved_rights_are_taken_only_when_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def files(folder: str, reserved: bool) -> list[str]:
+        return [file.path.suffix for file, _ in RenderedScores(tmp_path, [folder], reserved=reserved)._files()]
+
+    assert files("palestrina", False) == [] and files("palestrina", True) == [".krn"] * 1318
+    assert ".krn" not in files("bach", False)
+    assert "palestrina: 1318 scores left out" in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_score_that_is_encoded_twice_is_rendered_once(tmp_path: Path) -> None:
+    targets = [target for _, target in RenderedScores(tmp_path, ["bach"], reserved=True)._files()]
+    assert tmp_path / "bach/bwv277" in targets and len(targets) == len(set(targets))
 
 
 def test_what_is_missing_is_said(tmp_path: Path, fluidsynth: Path, monkeypatch: pytest.MonkeyPatch) -> None:

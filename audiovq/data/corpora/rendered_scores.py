@@ -49,8 +49,10 @@ COMPOSERS = {
     "weber": "Carl Maria von Weber",
     "webern": "Anton Webern",
 }
+_CONSOLE = Console(stderr=True)
 _NO_MUSIC = ("demos", "theoryExercises")
 _SUFFIXES = (".abc", ".krn", ".musicxml", ".mxl", ".xml")  # the others are analyses
+_RESERVED = b"rights to all derivative electronic formats reserved"  # says Humdrum's text of many scores
 _SAME_WORK = {"schumann_robert/dichterliebe_no2": "schumann_robert/opus48no2"}
 
 
@@ -58,13 +60,15 @@ _SAME_WORK = {"schumann_robert/dichterliebe_no2": "schumann_robert/opus48no2"}
 class RenderedScores:
     """The sounds below `root`, with a list beside each of what it is: FOLDER/SCORE.{json,flac}.
 
-    folders: of music21's corpus, such as bach and palestrina; none: all. most: scores of each folder, evenly drawn, and
-    0 takes all. num_jobs: processes that render.
+    folders: of music21's corpus, such as bach and beethoven; none: all. most: scores of each folder, evenly drawn, and
+    0 takes all. reserved: also those whose encoders reserve the rights to what is made of them. num_jobs: processes
+    that render.
     """
 
     root: Path
     folders: list[str] = dataclasses.field(default_factory=list)
     most: int = 0
+    reserved: bool = False
     soundfont: str = str(SOUNDFONT)
     num_jobs: int = 1
 
@@ -79,7 +83,7 @@ class RenderedScores:
             (file, target) for file, target in self._files() if not target.with_name(f"{target.name}.json").exists()
         ]
         work = partial(_render, soundfont=Path(self.soundfont))
-        shown = partial(track, description="rendering", total=len(todo), console=Console(stderr=True))
+        shown = partial(track, description="rendering", total=len(todo), console=_CONSOLE)
         if self.num_jobs == 1:
             deque(shown(map(work, todo)), maxlen=0)
             return
@@ -125,7 +129,12 @@ class RenderedScores:
         if unknown := sorted(set(names) - by_folder.keys()):
             raise CorpusError(f"music21's corpus has no {', '.join(unknown)}, expected some of {', '.join(by_folder)}")
         for name in names:
-            paths = by_folder[name]
+            paths = [path for path in by_folder[name] if self.reserved or _RESERVED not in path.read_bytes().lower()]
+            if left_out := len(by_folder[name]) - len(paths):
+                _CONSOLE.print(
+                    f"{name}: {left_out} scores left out whose encoders reserve rights: corpus.reserved=true takes them"
+                )
+            paths = list({path.with_suffix(""): path for path in paths}.values())  # of one score encoded twice the last
             if 0 < self.most < len(paths):
                 chosen = np.random.default_rng(0).choice(len(paths), self.most, replace=False)
                 paths = [paths[number] for number in sorted(chosen.tolist())]
