@@ -6,11 +6,17 @@ from dataclasses import dataclass, field
 
 from audiovq.train.precision import AUTO, PRECISIONS
 
+OPTIMIZERS = ("adamw", "muon")
+
 
 @dataclass(kw_only=True)
 class OptimConfig:
-    """How the weights of one network follow their gradients."""
+    """How the weights of one network follow their gradients.
 
+    kind: "adamw", or "muon" for the weights between hidden layers: see audiovq.train.muon.
+    """
+
+    kind: str = "adamw"
     learning_rate: float = 8e-4
     final_learning_rate: float = 1e-5
     warmup_steps: int = 500
@@ -18,6 +24,10 @@ class OptimConfig:
     weight_decay: float = 1e-2
     max_gradient_norm: float = 1.0
     averaging_decay: float = 0.999
+
+    def __post_init__(self) -> None:
+        if self.kind not in OPTIMIZERS:
+            raise ValueError(f"optim.kind is {self.kind!r}, expected one of {', '.join(OPTIMIZERS)}")
 
 
 @dataclass(kw_only=True)
