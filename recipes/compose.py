@@ -2,6 +2,7 @@
 
     python -m recipes.compose exp/music1/packed --tokens data/my_music/tokens/test -o exp/music1/samples
     python -m recipes.compose music-chorales --tokens tokens/test -o exp/long --ways new --num-pieces 4 --seconds 120
+    python -m recipes.compose music-chorales --tokens tokens/test -o exp/wild --ways new --temperature 1.1 --top-p 1
 
 Of each of --num-pieces held-out pieces a stretch of --seconds is taken from its codes. OUT gets a folder for each way,
 with .wav and .avq files: original (the stretch as its codes sound), continued (from its first --primer-seconds),
@@ -30,6 +31,8 @@ from rich.progress import track
 
 from audiovq.audio import io
 from audiovq.codes import Codes
+from audiovq.commands.arguments import add_sampling
+from audiovq.commands.generate import SETTINGS
 from audiovq.metrics.score_file import ScoreFile, Scores
 from audiovq.metrics.summary import table
 from audiovq.music.composition import USUAL, Composer, load_composer
@@ -189,17 +192,17 @@ def compose(given: argparse.Namespace, command: str) -> None:
     for way in {".", *(task.way for task in todo)}:
         (out / way).mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / way)
-    sampling = replace(USUAL, candidates=given.candidates)
+    sampling = replace(USUAL, **{name: getattr(given, name) for name in SETTINGS})
     subject = {
         "prior": weights_hash(composer.prior, composer.prior.config),
         "vocoder": composer.tokenizer.vocoder_name,
-        **{name: getattr(given, name) for name in ("seconds", "primer_seconds", "seed")},
+        **{name: getattr(given, name) for name in ("seconds", "primer_seconds")},
         "sampling": asdict(sampling),
     }
     file = ScoreFile(out / "made.jsonl", subject)
     missing = [task for task in todo if task.place not in file.scores]
     for task in track(missing, "composing", console=Console(stderr=True)):
-        file.add(make(composer, task, replace(sampling, seed=given.seed), out))
+        file.add(make(composer, task, sampling, out))
     text = markdown([file.scores[task.place] for task in todo], command)
     with write_atomically(out / "RESULTS.md") as target:
         target.write(text.encode())
@@ -235,9 +238,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", metavar="S", type=float, default=20.0, help="of each sound (default: %(default)s)")
     add("--primer-seconds", metavar="S", type=float, default=5.0, help="(default: %(default)s)")
     add("--keep-levels", metavar="N", type=int, nargs="+", help="of variations (default: 1, 2 and so on, all but one)")
-    add("--candidates", metavar="N", type=int, default=USUAL.candidates, help="of each seam (default: %(default)s)")
-    add("--seed", metavar="N", type=int, default=1, help="(default: %(default)s)")
     add("--threads", metavar="N", type=int, default=1, help="(default: %(default)s)")
+    add_sampling(parser, replace(USUAL, seed=1), SETTINGS)
     return parser
 
 
