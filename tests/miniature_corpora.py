@@ -153,7 +153,13 @@ def debian_music(root: Path) -> None:
 
 
 def rendered_scores(root: Path) -> None:
-    labels = {"composer": "Johann Sebastian Bach", "key": "G major", "meter": "4/4", "bpm": "88", "instrument": "choir"}
+    labels = {
+        "composer": "Johann Sebastian Bach",
+        "key": "G major",
+        "meter": "4/4",
+        "bpm": "88 bpm",
+        "instrument": "choir",
+    }
     for name in ("bach/bwv1.6", "bach/bwv10.7", "bach/bwv10.1", "palestrina/Kyrie_01_a", "palestrina/Gloria_01"):
         sound(root / f"{name}.flac", 44100, 2)
         words(root / f"{name}.json", json.dumps([{"labels": labels, "file": f"{name.split('/')[1]}.flac"}]))

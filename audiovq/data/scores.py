@@ -154,13 +154,13 @@ def _tempo(score: Any, seed: int) -> str:
     """Beats per minute, which are set if the score does not tell."""
     for mark in score.recurse().getElementsByClass("MetronomeMark"):
         if mark.number:
-            return str(round(mark.number))
+            return f"{round(mark.number)} bpm"
     signature = next(iter(score.recurse().getElementsByClass("TimeSignature")), None)
     bpm = BEATS_PER_MINUTE[seed % len(BEATS_PER_MINUTE)]
     beat = signature.beatDuration if signature else None
     mark_class = optional_package("music21.tempo", "music").MetronomeMark
     score.insert(0, mark_class(number=bpm, referent=beat) if beat else mark_class(number=bpm))
-    return str(bpm)
+    return f"{bpm} bpm"
 
 
 def _instrument(score: Any, seed: int) -> str:

@@ -30,8 +30,8 @@ def lines(path: Path) -> list[dict[str, object]]:
 def test_all_splits_are_labelled_beside_what_is_known(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main([str(data)]) == 0
     labels = {row["id"]: row["labels"] for row in lines(data / "labels_music.jsonl")}
-    assert labels["cadence"] == {"album": "first", "key": "C major", "tempo": "slow", "bpm": "60"}
-    assert labels["clicks"] == {"tempo": "medium", "bpm": "120"}
+    assert labels["cadence"] == {"album": "first", "key": "C major", "tempo": "slow", "bpm": "60 bpm"}
+    assert labels["clicks"] == {"tempo": "medium", "bpm": "120 bpm"}
     before = (data / "music.jsonl").read_bytes()
     monkeypatch.setattr("recipes.label_music.measure_piece", None)  # nothing is measured twice
     (data / "labels_music.jsonl").unlink()

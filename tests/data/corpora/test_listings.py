@@ -153,7 +153,7 @@ def test_voice_language_split_and_text(
                 "composer": "Johann Sebastian Bach",
                 "key": "G major",
                 "meter": "4/4",
-                "bpm": "88",
+                "bpm": "88 bpm",
                 "instrument": "choir",
             },
         ),
