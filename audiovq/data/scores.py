@@ -33,6 +33,7 @@ PROGRAMS = {
     "choir": 52,
     "flute": 73,
 }
+TRANSPOSITIONS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6)  # in semitones, of variants
 BEATS_PER_MINUTE = (66, 76, 88, 100, 112, 126)  # of scores that do not tell theirs
 
 
@@ -42,10 +43,14 @@ class ScoreError(ValueError):
 
 @dataclass(frozen=True)
 class ScoreFile:
-    """A file of one score, or a book of many tunes; `composer` is that of all, if it is known."""
+    """A file of one score, or a book of many tunes; `composer` is that of all, if it is known.
+
+    variant: of 0 the notes are those that are written; others are in another key, which the target's name draws.
+    """
 
     path: Path
     composer: str = ""
+    variant: int = 0
 
 
 def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
@@ -74,7 +79,11 @@ def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
                 sound = target.with_name(f"{target.name}-{number}.flac" if is_book else f"{target.name}.flac")
                 record: dict[str, Any] = {"tune": _title(score)} if is_book else {}
                 try:
-                    record |= {"labels": play(score, sound, soundfont, file.composer), "file": sound.name}
+                    semitones = TRANSPOSITIONS[_drawn(sound) % len(TRANSPOSITIONS)] if file.variant else 0
+                    record |= {
+                        "labels": play(score, sound, soundfont, file.composer, semitones),
+                        "file": sound.name,
+                    }
                 except ScoreError as error:
                     record["reason"] = str(error)
                 records.append(record)
@@ -82,17 +91,19 @@ def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
         out.write((json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def play(score: Any, path: Path, soundfont: Path, composer: str = "") -> dict[str, str]:
-    """Write the sound of a music21 score, and return its labels.
+def play(score: Any, path: Path, soundfont: Path, composer: str = "", semitones: int = 0) -> dict[str, str]:
+    """Write the sound of a music21 score, so many semitones higher, and return its labels.
 
     A score without a tempo, or without instruments, gets those that the name of the file draws.
 
     Raises: ScoreError when music21 makes no MIDI of it, or FluidSynth no sound.
     """
-    seed = zlib.crc32(path.stem.encode())
+    seed = _drawn(path)
     try:
         if not score.flatten().notes:
             raise ScoreError("it has no notes")
+        if semitones:
+            score = score.transpose(semitones)
         labels = {
             "composer": composer or (score.metadata.composer if score.metadata else None) or "",
             "title": _title(score),
@@ -112,6 +123,11 @@ def play(score: Any, path: Path, soundfont: Path, composer: str = "") -> dict[st
     except Exception as error:  # as above
         raise ScoreError(f"music21 makes no MIDI of it: {error!r}") from error
     return {name: value for name, value in labels.items() if value}
+
+
+def _drawn(path: Path) -> int:
+    """What is random about a score: it follows from the name of its sound."""
+    return zlib.crc32(path.stem.encode())
 
 
 def _synthesise(midi: Path, path: Path, soundfont: Path) -> None:

@@ -104,6 +104,22 @@ def test_a_score_that_is_encoded_twice_is_rendered_once(tmp_path: Path) -> None:
     assert tmp_path / "bach/bwv277" in targets and len(targets) == len(set(targets))
 
 
+def test_variants_are_in_other_keys(tmp_path: Path, fluidsynth: Path) -> None:
+    corpus = RenderedScores(tmp_path / "root", ["ryansMammoth"], most=1, variants=12, soundfont=str(fluidsynth))
+    corpus.download()
+    (target,) = [target for file, target in corpus._files() if not file.variant]
+    found = {path.stem: json.loads(path.read_text())[0]["labels"] for path in target.parent.glob("*.json")}
+    assert len(found) == 13
+    own = found.pop(target.name)
+    assert all(labels["key"] != own["key"] for labels in found.values())
+    assert {labels["key"].split()[1] for labels in found.values()} == {own["key"].split()[1]}
+    for kind in ("key", "bpm", "instrument"):
+        assert len({labels[kind] for labels in found.values()}) > 2, kind
+    assert {soundfile.info(target.with_name(f"{stem}.flac")).frames for stem in found} == {
+        soundfile.info(target.with_name(f"{target.name}.flac")).frames
+    }
+
+
 def test_what_is_missing_is_said(tmp_path: Path, fluidsynth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CorpusError, match=r"music21's corpus has no bax, expected some of airdsAirs, "):
         RenderedScores(tmp_path, folders=["bax"], soundfont=str(fluidsynth)).download()

@@ -52,6 +52,7 @@ COMPOSERS = {
 _CONSOLE = Console(stderr=True)
 _NO_MUSIC = ("demos", "theoryExercises")
 _SUFFIXES = (".abc", ".krn", ".musicxml", ".mxl", ".xml")  # the others are analyses
+_VARIANT = re.compile(r"_variant[0-9]+$")
 _RESERVED = b"rights to all derivative electronic formats reserved"  # says Humdrum's text of many scores
 _SAME_WORK = {"schumann_robert/dichterliebe_no2": "schumann_robert/opus48no2"}
 
@@ -61,13 +62,15 @@ class RenderedScores:
     """The sounds below `root`, with a list beside each of what it is: FOLDER/SCORE.{json,flac}.
 
     folders: of music21's corpus, such as bach and beethoven; none: all. most: scores of each folder, evenly drawn, and
-    0 takes all. reserved: also those whose encoders reserve the rights to what is made of them. num_jobs: processes
-    that render.
+    0 takes all. variants: of each score of the train split so many more, in other keys, and where it names none with
+    other instruments and tempos: SCORE_variant1.flac and so on. reserved: also those whose encoders reserve the rights
+    to what is made of them. num_jobs: processes that render.
     """
 
     root: Path
     folders: list[str] = dataclasses.field(default_factory=list)
     most: int = 0
+    variants: int = 0
     reserved: bool = False
     soundfont: str = str(SOUNDFONT)
     num_jobs: int = 1
@@ -102,10 +105,13 @@ class RenderedScores:
         ]
         if not listed:
             raise CorpusError(f"{self.root} holds no rendered score: first run this with step=download")
-        works = [_work(path.relative_to(self.root).with_suffix("").as_posix(), record) for path, _, record in listed]
+        names = [path.relative_to(self.root).as_posix().removesuffix(".json") for path, _, _ in listed]
+        written = [_VARIANT.sub("", name) for name in names]
+        works = [_work(name, record) for name, (_, _, record) in zip(written, listed, strict=True)]
         split = hold_out(set(works))
-        for (path, number, record), work in zip(listed, works, strict=True):
-            name = path.relative_to(self.root).with_suffix("").as_posix()
+        for (path, number, record), work, name, own in zip(listed, works, names, written, strict=True):
+            if name != own and split[work] != "train":
+                continue
             folder, _, rest = name.partition("/")
             sound = path.with_name(record.get("file", f"{path.stem}.flac"))
             yield Utterance(
@@ -141,6 +147,9 @@ class RenderedScores:
             for path in paths:
                 target = self.root / path.relative_to(corpus).with_suffix("")
                 yield ScoreFile(path, COMPOSERS.get(name, "")), target
+                for variant in range(1, self.variants + 1):
+                    other = target.with_name(f"{target.name}_variant{variant}")
+                    yield ScoreFile(path, COMPOSERS.get(name, ""), variant), other
 
 
 def _render(work: tuple[ScoreFile, Path], soundfont: Path) -> None:

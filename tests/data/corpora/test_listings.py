@@ -191,6 +191,20 @@ def test_parts_and_languages_can_be_chosen(roots: dict[str, Path]) -> None:
         list(CommonVoice(roots["commonvoice"], ["cy", "eu"]).utterances())
 
 
+def test_variants_of_a_score_are_for_training_alone(tmp_path: Path) -> None:
+    MINIATURES["rendered_scores"](tmp_path)
+    before = listing(CORPORA["rendered_scores"](tmp_path))  # type: ignore[call-arg]
+    for name in ("bach/bwv1.6", "bach/bwv10.7", "palestrina/Gloria_01", "airdsAirs/book1", "ryansMammoth/TheReel"):
+        for number in (1, 12):
+            (tmp_path / f"{name}_variant{number}.json").write_text((tmp_path / f"{name}.json").read_text())
+    after = listing(CORPORA["rendered_scores"](tmp_path))  # type: ignore[call-arg]
+    assert {key: after[key] for key in before} == before
+    new = {key: after[key].split for key in after.keys() - before.keys()}
+    held_out = {key for key, utterance in before.items() if utterance.split != "train"}
+    assert {"bach-bwv10_7_variant12", "airdsAirs-book1_variant1-1"} <= new.keys() and set(new.values()) == {"train"}
+    assert not {key for key in new if any(key.startswith(each.removesuffix("-1")) for each in held_out)}
+
+
 def test_the_second_microphone_and_the_stems_are_other_files(roots: dict[str, Path]) -> None:
     assert {u.source.path.stem[-4:] for u in VCTK(roots["vctk"], microphone=2).utterances()} == {"mic2"}
     listed = listing(Musdb18(roots["musdb18"], ["mixture", "drums"]))
