@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,8 +40,9 @@ class Muon(torch.optim.AdamW):
         matrices = list(dict.fromkeys(hidden_matrices(module)))
         known = set(map(id, matrices))
         others = [parameter for parameter in module.parameters() if id(parameter) not in known]
+        groups: list[dict[str, Any]] = [{"params": others}, {"params": matrices, "is_muon": True}]
         super().__init__(
-            [{"params": others}, {"params": matrices, "is_muon": True}],
+            groups,
             lr=optim.learning_rate,
             betas=(optim.betas[0], optim.betas[1]),
             weight_decay=optim.weight_decay,

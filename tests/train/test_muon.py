@@ -67,7 +67,7 @@ class WithMuon(toy.ToyTask):
     def __init__(self, config: RunConfig, dropout: float = 0.0) -> None:
         super().__init__(config, dropout)
         optim = OptimConfig(kind="muon", warmup_steps=2)
-        self.networks["line"] = Trained(self.model, optim, config.total_steps)
+        self.networks = {**self.networks, "line": Trained(self.model, optim, config.total_steps)}
 
 
 def test_a_run_that_crashed_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
