@@ -182,8 +182,10 @@ def test_a_blind_test_keeps_its_answers_and_hands_them_out(page: Page) -> None:
 
 
 def downloaded(page: Page, ending: str) -> str:
-    """The text of a file that the page hands out."""
-    (path,) = wait_for(lambda: list(page.downloads.glob(f"abx-*.{ending}")), f"a .{ending} file")
+    """The text of a file that the page hands out: first its name is there, empty, then the whole takes its place."""
+    (path,) = wait_for(
+        lambda: [path for path in page.downloads.glob(f"abx-*.{ending}") if path.stat().st_size], f"a .{ending} file"
+    )
     return str(path.read_text(encoding="utf-8"))
 
 
