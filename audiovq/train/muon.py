@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audiovq.train.config import OptimConfig
-
 # Of each step of Newton and Schulz's iteration: odd powers that bring singular values from near 0 to about 1 in few.
 _LINEAR, _CUBIC, _QUINTIC = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
@@ -27,8 +25,16 @@ def hidden_matrices(module: nn.Module) -> Iterator[nn.Parameter]:
                 yield parameter
 
 
+def by_step(module: nn.Module) -> list[dict[str, Any]]:
+    """The weights of a module in two groups: those that take AdamW's steps, and those that take Muon's."""
+    matrices = list(dict.fromkeys(hidden_matrices(module)))
+    known = set(map(id, matrices))
+    others = [parameter for parameter in module.parameters() if id(parameter) not in known]
+    return [{"params": others, "is_muon": False}, {"params": matrices, "is_muon": True}]
+
+
 class Muon(torch.optim.AdamW):
-    """Muon for the weights between hidden layers, AdamW for all others, at one learning rate.
+    """Muon for the weights between hidden layers, AdamW for all others: the parameters are those of ``by_step``.
 
     torch's own computes in bfloat16, which many CPUs only imitate.
 
@@ -36,22 +42,10 @@ class Muon(torch.optim.AdamW):
     are).
     """
 
-    def __init__(self, module: nn.Module, optim: OptimConfig) -> None:
-        matrices = list(dict.fromkeys(hidden_matrices(module)))
-        known = set(map(id, matrices))
-        others = [parameter for parameter in module.parameters() if id(parameter) not in known]
-        groups: list[dict[str, Any]] = [{"params": others}, {"params": matrices, "is_muon": True}]
-        super().__init__(
-            groups,
-            lr=optim.learning_rate,
-            betas=(optim.betas[0], optim.betas[1]),
-            weight_decay=optim.weight_decay,
-        )
-
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            if not group.get("is_muon"):
+            if not group["is_muon"]:
                 continue
             of_shape: dict[torch.Size, list[nn.Parameter]] = {}
             for parameter in group["params"]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from audiovq.train.averaging import WeightAverage
 from audiovq.train.config import OptimConfig
-from audiovq.train.muon import Muon
+from audiovq.train.muon import Muon, by_step
 from audiovq.train.schedule import warmup_cosine
 
 
@@ -48,15 +48,14 @@ class Trained:
 
     def __post_init__(self) -> None:
         self.average = WeightAverage(self.module, self.optim.averaging_decay)
-        if self.optim.kind == "muon":
-            self.optimizer: torch.optim.Optimizer = Muon(self.module, self.optim)
-        else:
-            self.optimizer = torch.optim.AdamW(
-                self.module.parameters(),
-                lr=self.optim.learning_rate,
-                betas=(self.optim.betas[0], self.optim.betas[1]),
-                weight_decay=self.optim.weight_decay,
-            )
+        is_muon = self.optim.kind == "muon"
+        optimizer = Muon if is_muon else torch.optim.AdamW
+        self.optimizer: torch.optim.Optimizer = optimizer(
+            by_step(self.module) if is_muon else self.module.parameters(),
+            lr=self.optim.learning_rate,
+            betas=(self.optim.betas[0], self.optim.betas[1]),
+            weight_decay=self.optim.weight_decay,
+        )
 
     def learning_rate(self, step: int) -> float:
         return warmup_cosine(

@@ -146,10 +146,9 @@ class RenderedScores:
                 paths = [paths[number] for number in sorted(chosen.tolist())]
             for path in paths:
                 target = self.root / path.relative_to(corpus).with_suffix("")
-                yield ScoreFile(path, COMPOSERS.get(name, "")), target
-                for variant in range(1, self.variants + 1):
-                    other = target.with_name(f"{target.name}_variant{variant}")
-                    yield ScoreFile(path, COMPOSERS.get(name, ""), variant), other
+                for variant in range(self.variants + 1):
+                    own = target.with_name(f"{target.name}_variant{variant}") if variant else target
+                    yield ScoreFile(path, COMPOSERS.get(name, ""), variant), own
 
 
 def _render(work: tuple[ScoreFile, Path], soundfont: Path) -> None:
