@@ -196,13 +196,17 @@ class PriorDataConfig:
     min_pieces_per_label: int = 4  # a label of fewer is left out
     label_share: float = 0.7  # of an item's labels that it is told
     window_seconds: float = 20.0  # of the stretches that are learnt from, and that it sees of what it makes
+    short_share: float = 0.0  # of what is learnt from short windows: labels tell most where little was heard
+    short_seconds: float = 4.0
     edge_share: float = 0.15  # of stretches that are the beginning, or the end, of a piece
     time_jitter: float = 0.2  # how far the time before and after a stretch is stretched, as a logarithm
 
     def __post_init__(self) -> None:
-        if self.window_seconds <= 0 or self.time_jitter < 0:
-            raise ValueError(f"expected window_seconds above 0 and time_jitter of at least 0, got {self}")
-        for name in ("hidden_share", "voice_share", "label_share", "edge_share"):
+        if not self.short_seconds > 0 or not self.window_seconds > 0 or self.time_jitter < 0:
+            raise ValueError(
+                f"expected window_seconds and short_seconds above 0, time_jitter of at least 0, got {self}"
+            )
+        for name in ("hidden_share", "voice_share", "label_share", "short_share", "edge_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"data.{name} is {getattr(self, name)}, expected 0 to 1")
 

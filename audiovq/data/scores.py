@@ -22,6 +22,7 @@ SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 _RATE = 44_100
 _GAIN = 0.5  # a string quartet then peaks at about -2 dB of full scale
 _LONGEST_SECONDS = 300.0  # FluidSynth is stopped after so many: it waits for notes that never end
+_SILENCE = 1e-3  # of full scale: FluidSynth goes on for seconds after a score
 # Who plays parts for which the score names nobody: programs of General MIDI.
 PROGRAMS = {
     "piano": 0,
@@ -34,7 +35,9 @@ PROGRAMS = {
     "flute": 73,
 }
 TRANSPOSITIONS = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6)  # in semitones, of variants
-BEATS_PER_MINUTE = (66, 76, 88, 100, 112, 126)  # of scores that do not tell theirs
+# Of scores that do not tell theirs: a beat lasts 7, 6, 5 or 4 of the coarsest frames of music-32k, which are 128 ms, so
+# that what has the same place in a beat has alike codes.
+BEATS_PER_MINUTE = tuple(60 / (0.128 * frames) for frames in (7, 6, 5, 4))
 
 
 class ScoreError(ValueError):
@@ -46,11 +49,13 @@ class ScoreFile:
     """A file of one score, or a book of many tunes; `composer` is that of all, if it is known.
 
     variant: of 0 the notes are those that are written; others are in another key, which the target's name draws.
+    retimed: it is played in one of BEATS_PER_MINUTE, whatever it says.
     """
 
     path: Path
     composer: str = ""
     variant: int = 0
+    retimed: bool = False
 
 
 def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
@@ -80,6 +85,8 @@ def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
                 record: dict[str, Any] = {"tune": _title(score)} if is_book else {}
                 try:
                     semitones = TRANSPOSITIONS[_drawn(sound) % len(TRANSPOSITIONS)] if file.variant else 0
+                    if file.retimed:
+                        forget_tempo(score)
                     record |= {
                         "labels": play(score, sound, soundfont, file.composer, semitones),
                         "file": sound.name,
@@ -125,6 +132,12 @@ def play(score: Any, path: Path, soundfont: Path, composer: str = "", semitones:
     return {name: value for name, value in labels.items() if value}
 
 
+def forget_tempo(score: Any) -> None:
+    """Take all marks of tempo out of a music21 score."""
+    for mark in list(_tempo_marks(score)):
+        mark.activeSite.remove(mark)
+
+
 def _drawn(path: Path) -> int:
     """What is random about a score: it follows from the name of its sound."""
     return zlib.crc32(path.stem.encode())
@@ -138,13 +151,15 @@ def _synthesise(midi: Path, path: Path, soundfont: Path) -> None:
             subprocess.run(
                 [*command, str(soundfont), str(midi)], check=True, capture_output=True, timeout=_LONGEST_SECONDS
             )
-            duration = soundfile.info(flac).duration
+            wave, rate = soundfile.read(flac, dtype="float32", always_2d=True)
         except FileNotFoundError as error:
             raise ScoreError("there is no fluidsynth: apt-get install fluidsynth fluid-soundfont-gm") from error
         except (subprocess.SubprocessError, soundfile.LibsndfileError) as error:
             raise ScoreError(f"FluidSynth makes no sound of it: {error}") from error
-        if not duration:
+        heard = (abs(wave).max(axis=1) > _SILENCE).nonzero()[0]
+        if not len(heard):
             raise ScoreError("FluidSynth makes no sound of it")
+        soundfile.write(flac, wave[: heard[-1] + 1], rate)
         flac.replace(path)
 
 
@@ -155,9 +170,8 @@ def _title(score: Any) -> str:
 
 
 def _key(score: Any) -> str:
-    """As written; or, where only accidentals are, as the notes tell."""
-    written = next(iter(score.recurse().getElementsByClass("Key")), None)
-    key = written or score.analyze("key")
+    """As the notes tell: what is written is often a church mode, or the relative key."""
+    key = score.analyze("key")
     return f"{TONICS[key.tonic.pitchClass]} {key.mode}"
 
 
@@ -168,15 +182,19 @@ def _meter(score: Any) -> str:
 
 def _tempo(score: Any, seed: int) -> str:
     """Beats per minute, which are set if the score does not tell."""
-    for mark in score.recurse().getElementsByClass("MetronomeMark"):
-        if mark.number:
-            return f"{round(mark.number)} bpm"
+    for mark in _tempo_marks(score):
+        if number := mark.number or mark.numberSounding:  # the second is to be heard, and not to be seen
+            return f"{round(number)} bpm"
     signature = next(iter(score.recurse().getElementsByClass("TimeSignature")), None)
     bpm = BEATS_PER_MINUTE[seed % len(BEATS_PER_MINUTE)]
     beat = signature.beatDuration if signature else None
     mark_class = optional_package("music21.tempo", "music").MetronomeMark
     score.insert(0, mark_class(number=bpm, referent=beat) if beat else mark_class(number=bpm))
-    return f"{bpm} bpm"
+    return f"{round(bpm)} bpm"
+
+
+def _tempo_marks(score: Any) -> Any:
+    return score.recurse().getElementsByClass("MetronomeMark")
 
 
 def _instrument(score: Any, seed: int) -> str:

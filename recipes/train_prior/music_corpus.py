@@ -38,11 +38,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a piece, in coarsest frames; ``number`` tells it from others of an epoch."""
+    """A part of a piece, in coarsest frames; ``number`` tells it from others of an epoch.
+
+    ``window``: what it is filled up to, alike in a batch.
+    """
 
     piece: Piece
     start: int
     length: int
+    window: int
     number: int
 
 
@@ -60,7 +64,9 @@ class MusicCorpus:
         self.layout = same_layout([*train, *valid])
         self.levels = CodeLevels.of(self.layout.hop_lengths, self.layout.codebook_sizes, self.layout.num_codebooks)
         rate = Fraction(self.layout.sample_rate, self.layout.hop_lengths[0])
-        self.window_frames = max(1, round(config.window_seconds * rate))
+        self.window_frames, self.short_frames = (
+            max(1, round(seconds * rate)) for seconds in (config.window_seconds, config.short_seconds)
+        )
         named = _labels(config)
         counts = Counter(label for table in train for piece in table for label in named.get(piece, ()))
         self.labels = sorted(label for label, count in counts.items() if count >= config.min_pieces_per_label)
@@ -88,44 +94,61 @@ class MusicCorpus:
                 yield Piece(f"{number}/{entry.utt_id}", tuple(known), offset, parts[0][-1].shape[1])
 
     def batches(self, seed: int, epoch: int) -> list[list[Stretch]]:
-        """Those of an epoch, which visits each piece as often as there is room for a window in it, at random places."""
+        """Those of an epoch, which visits each piece as often as there is room for a window in it, at random places.
+
+        A share of the visits is to as many short windows as there is room for in a long one.
+        """
         drawn = random.Random(f"{seed} {epoch}")
-        found: list[Stretch] = []
+        long: list[Stretch] = []
+        short: list[Stretch] = []
         for piece in self.train:
-            number = max(1, int(piece.num_coarse / self.window_frames + drawn.random()))
-            last = max(0, piece.num_coarse - self.window_frames)
-            for _ in range(number):
-                chance, anywhere = drawn.random() / max(self.config.edge_share, 1e-9), drawn.randint(0, last)
-                start = anywhere if chance >= 1 else 0 if chance < 0.5 else last
-                found.append(Stretch(piece, start, min(piece.num_coarse, self.window_frames), len(found)))
-        drawn.shuffle(found)
-        return self._batched(found)
+            for _ in range(max(1, int(piece.num_coarse / self.window_frames + drawn.random()))):
+                if self.config.short_share and drawn.random() < self.config.short_share:
+                    for _ in range(max(1, min(piece.num_coarse, self.window_frames) // self.short_frames)):
+                        short.append(self._stretch(piece, self.short_frames, len(short), drawn))
+                else:
+                    long.append(self._stretch(piece, self.window_frames, len(long), drawn))
+        for stretches in (long, short):
+            drawn.shuffle(stretches)
+        found = [*self._batched(long), *self._batched(short)]
+        if short:
+            drawn.shuffle(found)
+        return found
+
+    def _stretch(self, piece: Piece, window: int, number: int, drawn: random.Random) -> Stretch:
+        last = max(0, piece.num_coarse - window)
+        chance, anywhere = drawn.random() / max(self.config.edge_share, 1e-9), drawn.randint(0, last)
+        start = anywhere if chance >= 1 else 0 if chance < 0.5 else last
+        return Stretch(piece, start, min(piece.num_coarse, window), window, number)
 
     def valid_batches(self) -> list[list[Stretch]]:
         """All of what is held out, a window after the other."""
         return self._batched(
             [
-                Stretch(piece, start, min(self.window_frames, piece.num_coarse - start), 0)
+                Stretch(piece, start, min(self.window_frames, piece.num_coarse - start), self.window_frames, 0)
                 for piece in self.valid
                 for start in range(0, piece.num_coarse, self.window_frames)
             ]
         )
 
     def _batched(self, stretches: Sequence[Stretch]) -> list[list[Stretch]]:
-        size = max(1, int(self.config.batch_seconds / self.config.window_seconds))
+        """Of stretches of one window."""
+        if not stretches:
+            return []
+        size = max(1, int(self.config.batch_seconds / (stretches[0].window * self._frame_seconds) + 1e-6))
         return [list(stretches[at : at + size]) for at in range(0, len(stretches), size)]
 
     def cost(self, batch: Sequence[Stretch]) -> float:
         """What grows with the memory that a batch needs."""
-        return float(len(batch))
+        return float(sum(item.window for item in batch))
 
     def collate(self, items: Sequence[Stretch], seed: int, epoch: int | None) -> PriorBatch[MusicInputs]:
-        """A batch, all of whose items are as long as a window; with an epoch it is for training.
+        """A batch, all of whose items are filled up to one window; with an epoch it is for training.
 
         Then labels are hidden at random, and what lies before and after a stretch is told to be somewhat longer or
         shorter than it is: a piece could else be known by its length, and be learnt by heart.
         """
-        picked = list(items) or [Stretch(self.train[0], 0, 1, 0)]
+        picked = list(items) or [Stretch(self.train[0], 0, 1, self.window_frames, 0)]
         seeds = [item_seed(seed, epoch, item.piece.name, item.start, item.number) for item in picked]
         labels = torch.full((len(picked), self._labels_a_piece), UNKNOWN)
         starts, totals, dropped = [], [], []
@@ -147,7 +170,7 @@ class MusicCorpus:
         inputs = MusicInputs(labels, torch.tensor(starts), torch.tensor(totals), torch.tensor(dropped))
         begins = torch.tensor([item.piece.offset + item.start for item in picked])[:, None]
         codes = [
-            level[:, begins * factor + torch.arange(self.window_frames * factor)].transpose(0, 1).long()
+            level[:, begins * factor + torch.arange(picked[0].window * factor)].transpose(0, 1).long()
             for level, factor in zip(self._codes, self.levels.factors, strict=False)
         ]
         num_coarse = torch.tensor([item.length for item in picked]) * bool(items)

@@ -5,15 +5,16 @@ import os
 import sys
 from pathlib import Path
 
+import music21
 import pytest
 import soundfile
 
 from audiovq.data.corpora.rendered_scores import RenderedScores
 from audiovq.data.corpora.utterance import CorpusError
-from audiovq.data.scores import ScoreFile, render
+from audiovq.data.scores import BEATS_PER_MINUTE, ScoreFile, render
 
 TUNE = "X:{number}\nT:{title}\nM:6/8\nL:1/8\nK:G\n{notes}|\n"
-# A second for each note that begins; without notes it fails, as FluidSynth does not.
+# A second for each note that begins, and one of silence; without notes it fails, as FluidSynth does not.
 FLUIDSYNTH = """#!{python}
 import sys
 import numpy, soundfile
@@ -24,7 +25,8 @@ file.read()
 events = [event for track in file.tracks for event in track.events]
 notes = [event for event in events if event.isNoteOn()]
 programs = [event.data for event in events if event.type == midi.ChannelVoiceMessages.PROGRAM_CHANGE]
-soundfile.write(sys.argv[sys.argv.index("-F") + 1], numpy.zeros(100 * len(notes) + int(bool(programs))), 100)
+sound = numpy.full(100 * len(notes) + int(bool(programs)), 0.5)
+soundfile.write(sys.argv[sys.argv.index("-F") + 1], numpy.concatenate([sound, numpy.zeros(100)]), 100)
 """
 
 
@@ -44,19 +46,43 @@ def tunes(path: Path, *titles: str, notes: str = "GAB c3") -> ScoreFile:
 
 
 def test_a_score_becomes_sound_with_labels(tmp_path: Path, fluidsynth: Path) -> None:
-    render(tunes(tmp_path / "jig.abc", "A Jig"), tmp_path / "out/jig")
+    render(tunes(tmp_path / "jig.abc", "A Jig", notes="GBd g2d gfe d2B G6"), tmp_path / "out/jig")
     (record,) = json.loads((tmp_path / "out/jig.json").read_text())
     labels = record["labels"]
     assert (labels["composer"], labels["title"]) == ("Anna Magdalena", "A Jig")
     assert (labels["key"], labels["meter"]) == ("G major", "6/8")
-    assert labels["bpm"] in {f"{number} bpm" for number in (66, 76, 88, 100, 112, 126)} and labels["instrument"]
-    assert soundfile.info(tmp_path / "out" / record["file"]).frames == 4 * 100 + 1  # four notes, and who plays them
+    assert labels["bpm"] in {f"{number} bpm" for number in (67, 78, 94, 117)} and labels["instrument"]
+    assert soundfile.info(tmp_path / "out" / record["file"]).frames == 11 * 100 + 1  # eleven notes, and who plays them
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["jig.flac", "jig.json"]
 
 
 def test_grace_notes_are_left_out(tmp_path: Path, fluidsynth: Path) -> None:
     render(tunes(tmp_path / "jig.abc", "A Jig", notes="{a}GAB {d}c3"), tmp_path / "jig")
     assert soundfile.info(tmp_path / "jig.flac").frames == 4 * 100 + 1
+
+
+@pytest.mark.parametrize(
+    ("retimed", "expected"), [(False, {"71 bpm"}), (True, {"67 bpm", "78 bpm", "94 bpm", "117 bpm"})]
+)
+def test_a_tempo_that_is_only_to_be_heard_counts_unless_it_is_retimed(
+    tmp_path: Path, fluidsynth: Path, retimed: bool, expected: set[str]
+) -> None:
+    score = music21.converter.parse(tunes(tmp_path / "jig.abc", "A Jig").path)
+    score.parts[0].insert(0, music21.tempo.MetronomeMark(numberSounding=71))
+    path = score.write("musicxml", tmp_path / "jig.musicxml")
+    render(ScoreFile(Path(path), retimed=retimed), tmp_path / "jig")
+    assert json.loads((tmp_path / "jig.json").read_text())[0]["labels"]["bpm"] in expected
+
+
+@pytest.mark.parametrize("beats_per_minute", BEATS_PER_MINUTE)
+def test_drawn_beats_last_whole_frames_of_music_32k(beats_per_minute: float) -> None:
+    samples = 60 / beats_per_minute * 32_000
+    assert samples / 4096 == pytest.approx(round(samples / 4096), abs=1e-9)
+
+
+def test_the_key_is_that_of_the_notes(tmp_path: Path, fluidsynth: Path) -> None:
+    render(tunes(tmp_path / "jig.abc", "A Jig", notes="E^GB e2B ^GBe e2^G E6"), tmp_path / "jig")  # below one sharp
+    assert json.loads((tmp_path / "jig.json").read_text())[0]["labels"]["key"] == "E major"
 
 
 def test_a_book_is_many_scores_but_parts_of_one_title_are_one(tmp_path: Path, fluidsynth: Path) -> None:

@@ -70,6 +70,22 @@ def test_an_epoch_visits_pieces_by_their_length_and_follows_from_its_number(data
     assert [(s.start, s.length) for s in held_out] == [(0, 6), (0, 10)]
 
 
+def test_a_share_is_learnt_from_short_windows(data: PriorDataConfig) -> None:
+    short = 3 * data.window_seconds / 10
+    loaded = MusicCorpus(replace(data, short_share=0.5, short_seconds=short), 2)
+    batches = [batch for epoch in range(60) for batch in loaded.batches(1, epoch)]
+    assert {stretch.window for batch in batches for stretch in batch} == {3, 10}
+    assert all(len({stretch.window for stretch in batch}) == 1 for batch in batches)
+    assert {b[0].window: len(b) for b in sorted(batches, key=len)} == {3: 13, 10: 4}  # alike in seconds
+    frames = {window: sum(len(b) * window for b in batches if b[0].window == window) for window in (3, 10)}
+    assert frames[3] / frames[10] == pytest.approx(0.9, abs=0.15)  # three short ones for a long one
+    batch = next(batch for batch in batches if batch[0].window == 3)
+    assert [codes.shape[-1] for codes in loaded.collate(batch, 1, 0).codes] == [
+        3 * f for f in loaded.levels.factors[:2]
+    ]
+    assert {stretch.window for batch in loaded.valid_batches() for stretch in batch} == {10}
+
+
 def test_what_is_random_about_a_stretch_does_not_depend_on_its_batch(data: PriorDataConfig) -> None:
     loaded = MusicCorpus(data, 1)
     batch = loaded.batches(1, 3)[0]
@@ -85,11 +101,11 @@ def test_ends_of_pieces_are_told_exactly_and_other_times_roughly(data: PriorData
     piece = loaded.train[-1]
     for number in range(20):
         first, last = (
-            loaded.collate([Stretch(piece, start, 10, number)], 1, 0).inputs for start in (0, piece.num_coarse - 10)
+            loaded.collate([Stretch(piece, start, 10, 10, number)], 1, 0).inputs for start in (0, piece.num_coarse - 10)
         )
         assert int(first.starts) == 0 and int(last.totals - last.starts) == 10
         assert 0.7 * piece.num_coarse < int(first.totals) < 1.4 * piece.num_coarse
-    exact = loaded.collate([Stretch(piece, 7, 10, 0)], 1, None).inputs
+    exact = loaded.collate([Stretch(piece, 7, 10, 10, 0)], 1, None).inputs
     assert (int(exact.starts), int(exact.totals), bool(exact.dropped)) == (7, piece.num_coarse, False)
     assert [loaded.labels[label] for label in exact.labels[0] if label >= 0] == ["game1"]
 

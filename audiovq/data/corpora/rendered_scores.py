@@ -63,14 +63,16 @@ class RenderedScores:
 
     folders: of music21's corpus, such as bach and beethoven; none: all. most: scores of each folder, evenly drawn, and
     0 takes all. variants: of each score of the train split so many more, in other keys, and where it names none with
-    other instruments and tempos: SCORE_variant1.flac and so on. reserved: also those whose encoders reserve the rights
-    to what is made of them. num_jobs: processes that render.
+    other instruments and tempos: SCORE_variant1.flac and so on. retimed: also scores that name a tempo are played in a
+    drawn one, whose beats last whole frames of music-32k. reserved: also those whose encoders reserve the rights to
+    what is made of them. num_jobs: processes that render.
     """
 
     root: Path
     folders: list[str] = dataclasses.field(default_factory=list)
     most: int = 0
     variants: int = 0
+    retimed: bool = False
     reserved: bool = False
     soundfont: str = str(SOUNDFONT)
     num_jobs: int = 1
@@ -148,7 +150,7 @@ class RenderedScores:
                 target = self.root / path.relative_to(corpus).with_suffix("")
                 for variant in range(self.variants + 1):
                     own = target.with_name(f"{target.name}_variant{variant}") if variant else target
-                    yield ScoreFile(path, COMPOSERS.get(name, ""), variant), own
+                    yield ScoreFile(path, COMPOSERS.get(name, ""), variant, self.retimed), own
 
 
 def _render(work: tuple[ScoreFile, Path], soundfont: Path) -> None:
