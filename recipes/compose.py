@@ -7,9 +7,9 @@
 Of each of --num-pieces held-out pieces a stretch of --seconds is taken from its codes. OUT gets a folder for each way,
 with .wav and .avq files: original (the stretch as its codes sound), continued (from its first --primer-seconds),
 varied_1, varied_2 ... (so many of its coarsest levels kept, --keep-levels), mended (its middle third made anew) and new
-(unlike it, hence new-1, new-2 ...; every second one with a label, in turn). OUT/index.html is a page to hear them side
-by side, made.jsonl tells how long each took and which share of the codes of each level is the original's, and
-RESULTS.md sums it up. The same command again goes on where it stopped.
+(unlike it, hence new-1, new-2 ...; every second one with a label, in turn, or all with one of --labels).
+OUT/index.html is a page to hear them side by side, made.jsonl tells how long each took and which share of the codes of
+each level is the original's, and RESULTS.md sums it up. The same command again goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -106,9 +106,14 @@ def tasks(composer: Composer, pieces: dict[str, Codes], given: argparse.Namespac
             elif way == "mended":
                 yield Task(way, name, composer.inpainted(codes, seconds / 3, 2 * seconds / 3), codes)
             else:
-                label = composer.labels[number // 2 % len(composer.labels)] if number % 2 and composer.labels else ""
-                draft = composer.blank(given.seconds)
-                yield Task(way, f"new-{number + 1}", draft, codes, (label,) if label else ())
+                labels = _in_turn(given.labels, number)
+                if not given.labels and number % 2:
+                    labels = _in_turn(composer.labels, number // 2)
+                yield Task(way, f"new-{number + 1}", composer.blank(given.seconds), codes, labels)
+
+
+def _in_turn(labels: Sequence[str], number: int) -> tuple[str, ...]:
+    return (labels[number % len(labels)],) if labels else ()
 
 
 def first(codes: Codes, seconds: float) -> Codes:
@@ -196,7 +201,7 @@ def compose(given: argparse.Namespace, command: str) -> None:
     subject = {
         "prior": weights_hash(composer.prior, composer.prior.config),
         "vocoder": composer.tokenizer.vocoder_name,
-        **{name: getattr(given, name) for name in ("seconds", "primer_seconds")},
+        **{name: getattr(given, name) for name in ("seconds", "primer_seconds", "labels")},
         "sampling": asdict(sampling),
     }
     file = ScoreFile(out / "made.jsonl", subject)
@@ -238,6 +243,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", metavar="S", type=float, default=20.0, help="of each sound (default: %(default)s)")
     add("--primer-seconds", metavar="S", type=float, default=5.0, help="(default: %(default)s)")
     add("--keep-levels", metavar="N", type=int, nargs="+", help="of variations (default: 1, 2 and so on, all but one)")
+    add(
+        "--labels",
+        metavar="LABEL",
+        nargs="+",
+        default=[],
+        help="of new pieces, in turn (default: the prior's, of every second)",
+    )
     add("--threads", metavar="N", type=int, default=1, help="(default: %(default)s)")
     add_sampling(parser, replace(USUAL, seed=1), SETTINGS)
     return parser

@@ -82,8 +82,10 @@ fi
 if stage_wanted 6 "score"; then
   need "$exp/samples/RESULTS.md" 5
   read -ra settings <<<"${score_settings:-}"
+  told=(--labels "$exp/samples/made.jsonl")
+  [ -z "$labels" ] || told+=(--real-labels "$data/$labels")
   run "$python" -m recipes.score_music "$exp/samples/new" --real "$data/test/wav.scp" -o "$exp/scores_new" \
-    --noise "$tokenizer" --jobs "$nj" "${settings[@]}"
+    "${told[@]}" --noise "$tokenizer" --jobs "$nj" "${settings[@]}"
   run "$python" -m recipes.score_music "$exp/samples/continued" --real "$data/test/wav.scp" -o "$exp/scores_continued" \
     --seam-seconds "$primer_seconds" --jobs "$nj" "${settings[@]}"
   for ((kept = 1; kept < num_levels; kept++)); do

@@ -3,12 +3,14 @@
     python -m recipes.score_music generated/ --real data/debian_music/test/wav.scp -o exp/music/scores
     python -m recipes.score_music continued/ --real data/debian_music/test/wav.scp -o exp/music/seams --seam-seconds 10
     python -m recipes.score_music generated/ --real real/ -o exp/music/scores --noise music-32k --jobs 4
+    python -m recipes.score_music exp/samples/new --real real/ -o exp/music/scores --labels exp/samples/made.jsonl
 
 GENERATED and REAL are folders of sounds or .scp files. Real pieces are cut into stretches as long as the generated ones
 usually are. Measured of each: tempo and its stability, pulse clarity, key and its stability, loudness, silence share;
-with --seam-seconds what jumps where a primer ends; with the package musicnn the Fréchet distance of its embeddings,
-beside that of two halves of the real pieces. Writes into OUT: a .jsonl of each group, summary.json and RESULTS.md. The
-same command again goes on where it stopped. What is learnt by heart or repeats, recipes.score_codes finds in codes.
+with --labels and --real-labels whether key and tempo are those of the labels; with --seam-seconds what jumps where a
+primer ends; with the package musicnn the Fréchet distance of its embeddings, beside that of two halves of the real
+pieces. Writes into OUT: a .jsonl of each group, summary.json and RESULTS.md. The same command again goes on where it
+stopped. What is learnt by heart or repeats, recipes.score_codes finds in codes.
 
 Exit codes: 0 all is scored; 1 some could not be, each is named; 2 wrong usage; 130 stopped by Ctrl-C.
 """
@@ -35,6 +37,7 @@ from audiovq.metrics.scoring import score_all
 from audiovq.system.files import remove_unfinished, write_atomically
 from audiovq.system.optional import is_installed
 from recipes.score_music.items import Item, MusicScorer, Settings, median_seconds, random_codes, stretches, whole_files
+from recipes.score_music.labels import read_labels
 from recipes.score_music.summary import markdown, summarise
 
 
@@ -72,6 +75,9 @@ def score_music(given: argparse.Namespace, command: str) -> list[str]:
     }
     if given.noise:
         groups["noise"] = random_codes(seconds, len(groups["generated"]), given.seed)
+    labels = {
+        name: read_labels(path) for name, path in (("generated", given.labels), ("real", given.real_labels)) if path
+    }
     settings = Settings(given.seam_seconds, given.noise or "", embeds)
     given.out.mkdir(parents=True, exist_ok=True)
     remove_unfinished(given.out)
@@ -89,7 +95,7 @@ def score_music(given: argparse.Namespace, command: str) -> list[str]:
         "command": command,
         "about": f"{given.generated} beside {given.real}, in stretches of {seconds:g} s.",
         "subject": {**places, "seconds": seconds, "embedding": NAME if embeds else None},
-        **summarise(scored, given.seed),
+        **summarise(scored, labels, given.seed),
         "failures": failures,
     }
     text = markdown(summary)
@@ -126,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("generated", type=Path, metavar="GENERATED", help="a folder of sounds, or an .scp file")
     parser.add_argument("--real", type=Path, required=True, metavar="REAL", help="the same of real music, held out")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="of the generated: made.jsonl of recipes.compose")
+    parser.add_argument("--real-labels", type=Path, metavar="FILE", help="labels.jsonl of recipes.prepare")
     parser.add_argument("--seam-seconds", type=float, metavar="S", help="where the primers of continuations end")
     parser.add_argument("--seconds", type=float, metavar="S", help="of real stretches (default: as the generated ones)")
     parser.add_argument("--noise", metavar="NAME|DIR", help="score the sound of random codes of this tokenizer too")

@@ -19,6 +19,7 @@ from audiovq.metrics.music.seam import BAR_DB
 from audiovq.metrics.score_file import Scores
 from audiovq.metrics.summary import Summary, cell, table
 from recipes.score_music.items import embeddings
+from recipes.score_music.labels import followed
 
 _ROWS = {
     "seconds": "length, s",
@@ -27,6 +28,8 @@ _ROWS = {
     "pulse_clarity": "pulse clarity",
     "key_correlation": "key correlation",
     "key_stability": "key stability",
+    "key_as_labelled": "share in the key of their label",
+    "tempo_as_labelled": "share in the tempo of their label",
     "loudness_lufs": "loudness, LUFS",
     "silence_share": "silence share",
     "level_db": "seam: level jumps, dB",
@@ -39,18 +42,26 @@ _ROWS = {
 TITLES = {"generated": "generated", "real": "real, held out", "noise": "random codes"}
 
 
-def summarise(groups: Mapping[str, Sequence[Scores]], seed: int) -> Summary:
-    """Means with 95 % bootstrap intervals over the items of each group, and Fréchet distances to real music."""
-    summary: Summary = {"groups": {name: _means(items) for name, items in groups.items()}}
+def summarise(
+    groups: Mapping[str, Sequence[Scores]], labels: Mapping[str, Mapping[str, Sequence[str]]], seed: int
+) -> Summary:
+    """Means with 95 % bootstrap intervals over the items of each group, and Fréchet distances to real music.
+
+    labels: of the groups that have some, those of each piece.
+    """
+    summary: Summary = {"groups": {name: _means(items, labels.get(name, {})) for name, items in groups.items()}}
     return summary | {"frechet": frechet_distances(groups, seed)}
 
 
-def _means(items: Sequence[Scores]) -> Summary:
+def _means(items: Sequence[Scores], labels: Mapping[str, Sequence[str]]) -> Summary:
     values = {name: [scores[name] for scores in items if name in scores] for name in ("seconds", *UNITS)}
     seams = [scores["seam"] for scores in items if "seam" in scores]
     if seams:
         values |= {name: [seam[name] for seam in seams] for name in seams[0]}
         values["seam_within_bar"] = [float(seam["excess_db"] <= BAR_DB) for seam in seams]
+    told = [followed(scores, labels.get(scores["piece"], ())) for scores in items]
+    for name in ("key_as_labelled", "tempo_as_labelled"):
+        values[name] = [each[name] for each in told if name in each]
     reasons = Counter((name, reason) for scores in items for name, reason in scores["not_measurable"].items())
     return {
         "num_items": len(items),
@@ -118,6 +129,7 @@ Means with 95 % bootstrap intervals over items. Good is what is like the real co
 
 - tempo and key stability: share of windows of 10 s in the tempo (or its double or half) and the key of the whole item.
 - pulse clarity: how alike the beginnings of sounds are a beat later. key correlation: with the profile of the key.
+- of the labels: the key as heard in the whole item; the tempo within 4 %, or its double or half.
 - silence share: blocks of 100 ms below -60 dB of full scale.
 - seam: half a second before and after it; usual is the median of the same at other moments of the item.
 """

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import music21
 import pytest
@@ -67,7 +68,7 @@ def test_grace_notes_are_left_out(tmp_path: Path, fluidsynth: Path) -> None:
 def test_a_tempo_that_is_only_to_be_heard_counts_unless_it_is_retimed(
     tmp_path: Path, fluidsynth: Path, retimed: bool, expected: set[str]
 ) -> None:
-    score = music21.converter.parse(tunes(tmp_path / "jig.abc", "A Jig").path)
+    score: Any = music21.converter.parse(tunes(tmp_path / "jig.abc", "A Jig").path)
     score.parts[0].insert(0, music21.tempo.MetronomeMark(numberSounding=71))
     path = score.write("musicxml", tmp_path / "jig.musicxml")
     render(ScoreFile(Path(path), retimed=retimed), tmp_path / "jig")

@@ -62,6 +62,30 @@ def test_everything_is_scored_beside_real_stretches(
     assert (out / "generated.jsonl").read_bytes() == before
 
 
+def test_labels_are_compared_with_what_is_heard(
+    folders: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generated, real, out = folders
+    (generated / "clicks.wav").rename(generated / "new-1.wav")
+    (generated / "quieter.wav").rename(generated / "new-2.wav")
+    made, known = tmp_path / "made.jsonl", tmp_path / "labels.jsonl"
+    rows = [{"subject": {}}, {"utterance": "new/new-1", "labels": ["60 bpm", "strings"]}]
+    rows += [{"utterance": "new/new-2", "labels": ["C minor"]}, {"utterance": "continued/a", "labels": []}]
+    made.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    known.write_text('{"id": "a", "labels": {"key": "C major"}}\n{"id": "b", "labels": {"key": "G major"}}\n')
+    command = [str(generated), "--real", str(real), "-o", str(out), "--no-embeddings"]
+    assert main([*command, "--labels", str(made), "--real-labels", str(known)]) == 0
+    groups = json.loads((out / "summary.json").read_text())["groups"]
+    means = {name: group["means"] for name, group in groups.items()}
+    assert means["generated"]["tempo_as_labelled"]["mean"] == 1  # 120 is the double of 60
+    assert means["generated"]["key_as_labelled"]["mean"] == 0
+    assert means["real"]["key_as_labelled"]["mean"] == 0.5 and "tempo_as_labelled" not in means["real"]
+    assert "| share in the key of their label |" in (out / "RESULTS.md").read_text()
+    made.write_text('{"utterance": "new/new-1"}\n')
+    assert main([*command, "--labels", str(made)]) == 2
+    assert 'made.jsonl:1: expected an object with "id" or "utterance"' in capsys.readouterr().err
+
+
 def test_a_file_that_has_changed_is_scored_again(folders: tuple[Path, Path, Path]) -> None:
     generated, real, out = folders
     command = [str(generated), "--real", str(real), "-o", str(out), "--no-embeddings", "--seconds", "12"]
