@@ -202,9 +202,12 @@ class PriorDataConfig:
     time_jitter: float = 0.2  # how far the time before and after a stretch is stretched, as a logarithm
 
     def __post_init__(self) -> None:
-        if not self.short_seconds > 0 or not self.window_seconds > 0 or self.time_jitter < 0:
+        if self.window_seconds <= 0 or self.time_jitter < 0:
+            raise ValueError(f"expected window_seconds above 0 and time_jitter of at least 0, got {self}")
+        if self.short_share and not 0 < self.short_seconds <= self.window_seconds:
             raise ValueError(
-                f"expected window_seconds and short_seconds above 0, time_jitter of at least 0, got {self}"
+                f"data.short_seconds is {self.short_seconds}, "
+                f"expected above 0, up to window_seconds, {self.window_seconds}"
             )
         for name in ("hidden_share", "voice_share", "label_share", "short_share", "edge_share"):
             if not 0 <= getattr(self, name) <= 1:

@@ -84,6 +84,8 @@ def test_a_share_is_learnt_from_short_windows(data: PriorDataConfig) -> None:
         3 * f for f in loaded.levels.factors[:2]
     ]
     assert {stretch.window for batch in loaded.valid_batches() for stretch in batch} == {10}
+    with pytest.raises(ValueError, match=r"data\.short_seconds is 9\.0, expected above 0, up to window_seconds, "):
+        replace(data, short_share=0.5, short_seconds=9.0)
 
 
 def test_what_is_random_about_a_stretch_does_not_depend_on_its_batch(data: PriorDataConfig) -> None:
