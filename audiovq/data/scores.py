@@ -86,7 +86,7 @@ def render(file: ScoreFile, target: Path, soundfont: Path = SOUNDFONT) -> None:
                 try:
                     semitones = TRANSPOSITIONS[_drawn(sound) % len(TRANSPOSITIONS)] if file.variant else 0
                     if file.retimed:
-                        forget_tempo(score)
+                        _forget_tempo(score)
                     record |= {
                         "labels": play(score, sound, soundfont, file.composer, semitones),
                         "file": sound.name,
@@ -132,7 +132,7 @@ def play(score: Any, path: Path, soundfont: Path, composer: str = "", semitones:
     return {name: value for name, value in labels.items() if value}
 
 
-def forget_tempo(score: Any) -> None:
+def _forget_tempo(score: Any) -> None:
     """Take all marks of tempo out of a music21 score."""
     for mark in list(_tempo_marks(score)):
         mark.activeSite.remove(mark)

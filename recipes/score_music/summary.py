@@ -60,7 +60,7 @@ def _means(items: Sequence[Scores], labels: Mapping[str, Sequence[str]]) -> Summ
         values |= {name: [seam[name] for seam in seams] for name in seams[0]}
         values["seam_within_bar"] = [float(seam["excess_db"] <= BAR_DB) for seam in seams]
     told = [followed(scores, labels.get(scores["piece"], ())) for scores in items]
-    for name in ("key_as_labelled", "tempo_as_labelled"):
+    for name in dict.fromkeys(name for each in told for name in each):
         values[name] = [each[name] for each in told if name in each]
     reasons = Counter((name, reason) for scores in items for name, reason in scores["not_measurable"].items())
     return {

@@ -64,8 +64,9 @@ class MusicCorpus:
         self.layout = same_layout([*train, *valid])
         self.levels = CodeLevels.of(self.layout.hop_lengths, self.layout.codebook_sizes, self.layout.num_codebooks)
         rate = Fraction(self.layout.sample_rate, self.layout.hop_lengths[0])
-        self.window_frames, self.short_frames = (
-            max(1, round(seconds * rate)) for seconds in (config.window_seconds, config.short_seconds)
+        self.window_frames, self.short_frames, self._batch_frames = (
+            max(1, round(seconds * rate))
+            for seconds in (config.window_seconds, config.short_seconds, config.batch_seconds)
         )
         named = _labels(config)
         counts = Counter(label for table in train for piece in table for label in named.get(piece, ()))
@@ -135,7 +136,7 @@ class MusicCorpus:
         """Of stretches of one window."""
         if not stretches:
             return []
-        size = max(1, int(self.config.batch_seconds / (stretches[0].window * self._frame_seconds) + 1e-6))
+        size = max(1, self._batch_frames // stretches[0].window)
         return [list(stretches[at : at + size]) for at in range(0, len(stretches), size)]
 
     def cost(self, batch: Sequence[Stretch]) -> float:
