@@ -193,6 +193,7 @@ class PriorDataConfig:
     valid_tokens: list[str] = field(default_factory=list)  # folders of token tables of what is held out
     labels: str = ""  # labels.jsonl of recipes.prepare; empty: there are no labels
     label_fields: list[str] = field(default_factory=lambda: ["package", "style", "composer", "tempo", "key"])
+    beat_field: str = ""  # of label_fields, that whose "88 bpm" are kept from a piece's very beginning on: a beat clock
     min_pieces_per_label: int = 4  # a label of fewer is left out
     label_share: float = 0.7  # of an item's labels that it is told
     window_seconds: float = 20.0  # of the stretches that are learnt from, and that it sees of what it makes

@@ -64,6 +64,7 @@ class Composer(Drafter):
     ) -> Codes:
         """Make what is missing of a draft, window by window; the same seed makes the same codes.
 
+        New music that is told no tempo gets one of those that the prior counts beats by, as the seed draws it.
         The first second after a clip is made ``sampling.candidates`` times, and that kept which joins it best. Every
         window is saved in ``folder``, if there is one, as soon as it is made, and is not made again by the same call
         with the same folder; ``restart`` forgets what is there. ``report`` hears how many positions of how many are
@@ -75,7 +76,9 @@ class Composer(Drafter):
             raise ModelError(
                 f"{self.name} has no label {', '.join(map(repr, unknown))}; it has {', '.join(self.labels) or 'none'}"
             )
-        numbers, sampling = [self.labels.index(label) for label in labels], sampling or USUAL
+        sampling = sampling or USUAL
+        labels = self._with_tempo(draft, labels, sampling.seed)
+        numbers = [self.labels.index(label) for label in labels]
         levels = [level.clone() for level in draft.levels]
         saved = None if folder is None else Unfinished(folder, self._request(draft, labels, sampling), restart)
         if draft.num_given and sampling.candidates > 1:
@@ -95,6 +98,12 @@ class Composer(Drafter):
             self._put(made, levels, self._covered(window), window.start)
         report(total, total)
         return self.codes(tuple(levels), draft.num_samples)
+
+    def _with_tempo(self, draft: Draft, labels: Sequence[str], seed: int) -> list[str]:
+        tempos = [self.labels[number] for number in self.prior.tempos]
+        if not tempos or not draft.is_blank or set(labels) & set(tempos):
+            return list(labels)
+        return [*labels, tempos[int(ItemRandom(seed, "tempo").uniform() * len(tempos))]]
 
     def sound(self, draft: Draft, labels: Sequence[str] = (), sampling: Sampling | None = None) -> Tensor:
         """The whole sound of a piece. Shape: (1, T)."""
@@ -140,13 +149,13 @@ class Composer(Drafter):
         network = self.prior.networks[window.network].config
         return (window.end - window.start) * sum(network.codes.factors[level] for level in network.covered)
 
-    def _request(self, draft: Draft, labels: Sequence[str], sampling: Sampling) -> dict[str, object]:
+    def _request(self, draft: Draft, labels: list[str], sampling: Sampling) -> dict[str, object]:
         return {
             "prior": weights_hash(self.prior, self.prior.config),
             "draft": hashlib.sha256(
                 b"".join(bytes(level.contiguous().numpy().data) for level in draft.levels)
             ).hexdigest(),
             "num_samples": draft.num_samples,
-            "labels": list(labels),
+            "labels": labels,
             "sampling": asdict(sampling),
         }

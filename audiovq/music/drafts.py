@@ -32,6 +32,11 @@ class Draft:
     num_samples: int
 
     @property
+    def is_blank(self) -> bool:
+        """Whether all is to be made."""
+        return all(bool((level == NOTHING).all()) for level in self.levels)
+
+    @property
     def num_given(self) -> int:
         """Coarsest frames of a clip that the piece goes on from; 0 where it is given no such beginning, or more."""
         num_coarse = self.levels[0].shape[1]

@@ -54,6 +54,12 @@ class MusicPrior(nn.Module):
         self.config = config
         self.networks = ModuleList[CodeNetwork](CodeNetwork(each) for each in config.networks)
 
+    @property
+    def tempos(self) -> list[int]:
+        """The labels that set a beat clock."""
+        clocks = [network.config.music.beat_frames for network in self.networks]
+        return [label for label in range(len(self.config.labels)) if any(clock and clock[label] for clock in clocks)]
+
     def plan(self, levels: Sequence[Tensor], num_coarse: int | None = None) -> list[Window]:
         """The windows, in their order, that fill in what is missing of a piece, or of its first frames.
 

@@ -6,7 +6,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -68,9 +68,14 @@ class MusicCorpus:
             max(1, round(seconds * rate))
             for seconds in (config.window_seconds, config.short_seconds, config.batch_seconds)
         )
-        named = _labels(config)
+        rows = _labels(config)
+        named = {
+            name: list(dict.fromkeys(row[field] for field in config.label_fields if field in row))
+            for name, row in rows.items()
+        }
         counts = Counter(label for table in train for piece in table for label in named.get(piece, ()))
         self.labels = sorted(label for label, count in counts.items() if count >= config.min_pieces_per_label)
+        self.beat_frames = _beat_frames(self.labels, rows, config.beat_field, rate)
         parts: list[list[Tensor]] = [[] for _ in range(num_levels)]
         self.train, self.valid = (list(self._pieces(tables, named, parts)) for tables in (train, valid))
         # What is read past the last piece: windows are always whole.
@@ -152,7 +157,7 @@ class MusicCorpus:
         picked = list(items) or [Stretch(self.train[0], 0, 1, self.window_frames, 0)]
         seeds = [item_seed(seed, epoch, item.piece.name, item.start, item.number) for item in picked]
         labels = torch.full((len(picked), self._labels_a_piece), UNKNOWN)
-        starts, totals, dropped = [], [], []
+        starts, totals, dropped, true_starts = [], [], [], []
         for row, (item, own) in enumerate(zip(picked, seeds, strict=True)):
             drawn = ItemRandom(own, "condition")
             known = item.piece.labels
@@ -168,7 +173,8 @@ class MusicCorpus:
             starts.append(before)
             totals.append(before + item.length + after)
             dropped.append(is_hidden)
-        inputs = MusicInputs(labels, torch.tensor(starts), torch.tensor(totals), torch.tensor(dropped))
+            true_starts.append(item.start)
+        inputs = MusicInputs(labels, *map(torch.tensor, (starts, totals, dropped, true_starts)))
         begins = torch.tensor([item.piece.offset + item.start for item in picked])[:, None]
         codes = [
             level[:, begins * factor + torch.arange(picked[0].window * factor)].transpose(0, 1).long()
@@ -179,12 +185,32 @@ class MusicCorpus:
         return PriorBatch(codes, num_coarse, inputs, torch.tensor(seeds), num_valid, num_valid * self._frame_seconds)
 
 
-def _labels(config: PriorDataConfig) -> dict[str, list[str]]:
-    """Of each piece, those in the fields that count."""
+def _labels(config: PriorDataConfig) -> dict[str, dict[str, str]]:
+    """Of each piece, by their fields."""
     if not config.labels:
         return {}
     rows = map(json.loads, existing(config.labels, "labels", "data").read_text(encoding="utf-8").splitlines())
-    return {
-        row["id"]: list(dict.fromkeys(row["labels"][name] for name in config.label_fields if name in row["labels"]))
-        for row in rows
-    }
+    return {row["id"]: row["labels"] for row in rows}
+
+
+def _beat_frames(
+    labels: Sequence[str], rows: Mapping[str, Mapping[str, str]], field: str, rate: Fraction
+) -> list[float]:
+    """Of each label, coarsest frames in a beat, 0 of other fields than ``field``; none without a field.
+
+    Raises: ValueError when no label is of that field, or one is no tempo.
+    """
+    if not field:
+        return []
+    tempos = {row[field] for row in rows.values() if field in row}
+    if not tempos.intersection(labels):
+        raise ValueError(f"data.beat_field is {field}, which no label is of: name one of data.label_fields, or none")
+    return [_beat_seconds(label) * float(rate) if label in tempos else 0.0 for label in labels]
+
+
+def _beat_seconds(label: str) -> float:
+    """Of a tempo such as "88 bpm". Raises: ValueError."""
+    number, _, unit = label.partition(" ")
+    if unit != "bpm" or not number.replace(".", "", 1).isdigit() or not float(number):
+        raise ValueError(f"{label!r} is no tempo: labels of data.beat_field are such as '88 bpm'")
+    return 60 / float(number)

@@ -22,7 +22,12 @@ class MusicTask(CodesTask[Stretch, MusicInputs, MusicPrior]):
 
     def new_prior(self) -> MusicPrior:
         corpus, model = self.corpus, self.config.model
-        music = replace(model.music, num_labels=len(corpus.labels), window_frames=corpus.window_frames)
+        music = replace(
+            model.music,
+            num_labels=len(corpus.labels),
+            window_frames=corpus.window_frames,
+            beat_frames=corpus.beat_frames,
+        )
         network = replace(model, codes=corpus.levels, music=music)
         return MusicPrior(MusicPriorConfig(tokenizer=corpus.layout.model, labels=corpus.labels, networks=[network]))
 

@@ -1,4 +1,6 @@
-"""Labels and timing, and that a step of training never waits for its device."""
+"""Labels, timing and beats, and that a step of training never waits for its device."""
+
+from dataclasses import replace
 
 import pytest
 import torch
@@ -43,6 +45,53 @@ def test_stretches_that_overlap_agree_on_where_they_are() -> None:
 def test_ends_are_told_from_the_middle() -> None:
     begin, middle, end = (features(inputs([], start=start, total=100))[0] for start in (0, 50, 95))
     assert float((begin - middle).abs().mean()) > 0.01 < float((end - middle).abs().mean())
+
+
+def clocked(given: MusicInputs) -> list[Tensor]:
+    """Features of five coarsest frames; the first and the second label tell beats of 2 and of 1.6 frames."""
+    torch.manual_seed(0)
+    config = MusicConditionConfig(num_labels=3, near_frames=4, beat_frames=[2.0, 1.6, 0.0])
+    made = MusicCondition(config, 8, LEVELS, (0, 2))
+    assert made.clock is not None
+    with torch.no_grad():
+        untrained = made(given, FrameMask(torch.ones(len(given.starts), 5, dtype=torch.bool)))
+        made.clock.place[-1].weight.normal_()  # type: ignore[operator]
+        trained = made(given, FrameMask(torch.ones(len(given.starts), 5, dtype=torch.bool)))
+    return [after - before for after, before in zip(trained, untrained, strict=True)]
+
+
+def test_a_label_of_tempo_sets_a_clock_that_goes_round_in_four_beats() -> None:
+    for label, around in ((0, 8), (1, 6.4)):
+        first, later = (clocked(inputs([label], start=start)) for start in (0, 32))
+        for coarse_or_fine in zip(first, later, strict=True):  # 32 frames are 16 and 20 beats
+            torch.testing.assert_close(*coarse_or_fine, atol=1e-4, rtol=1e-4)
+        fine = torch.cat([clocked(inputs([label], start=start))[1] for start in (0, 5)], dim=2)[0]
+        assert all(float((fine[:, 0] - fine[:, n]).abs().max()) > 0.1 for n in range(1, int(around * 4)))
+        # A frame of the coarse level begins with the first of its finer ones.
+        torch.testing.assert_close(first[0], first[1][..., ::4])
+    torch.testing.assert_close(clocked(inputs([2, 0]))[0], clocked(inputs([0]))[0])
+    torch.testing.assert_close(clocked(inputs([1, 0]))[0], clocked(inputs([0]))[0])
+
+
+def test_no_clock_goes_where_no_tempo_is_told() -> None:
+    for silent in (inputs([]), inputs([2]), inputs([0], dropped=True)):
+        assert not any(float(level.abs().max()) for level in clocked(silent))
+    both = MusicInputs(torch.tensor([[2], [0]]), torch.tensor([0, 3]), torch.tensor([20, 20]))
+    together = clocked(both)
+    assert not float(together[0][0].abs().max())
+    torch.testing.assert_close(together[0][1:], clocked(inputs([0], start=3))[0])
+
+
+def test_beats_are_counted_by_the_true_start() -> None:
+    told = replace(inputs([0], start=7), true_starts=torch.tensor([3]))
+    torch.testing.assert_close(clocked(told)[0], clocked(inputs([0], start=3))[0])
+    assert torch.equal(clocked(told.with_hidden_copy())[0][:1], clocked(told)[0])
+
+
+@pytest.mark.parametrize("beat_frames", [[2.0], [2.0, -1.0, 0.0]])
+def test_a_clock_needs_a_beat_of_each_label(beat_frames: list[float]) -> None:
+    with pytest.raises(ValueError, match="expected none, or one of at least 0 for each of 3 labels"):
+        MusicConditionConfig(num_labels=3, beat_frames=beat_frames)
 
 
 def test_uniform_numbers_are_those_of_splitmix() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from audiovq.music.composition import USUAL, load_composer
 from audiovq.pretrained import load_music_prior
 from audiovq.tokens import TokenTable
+from recipes.pack_prior import main as pack_prior
 from recipes.schema import PriorDataConfig
 from recipes.train_prior.__main__ import train
 from recipes.train_prior.music_corpus import MusicCorpus, Stretch
@@ -110,6 +113,63 @@ def test_ends_of_pieces_are_told_exactly_and_other_times_roughly(data: PriorData
     exact = loaded.collate([Stretch(piece, 7, 10, 10, 0)], 1, None).inputs
     assert (int(exact.starts), int(exact.totals), bool(exact.dropped)) == (7, piece.num_coarse, False)
     assert [loaded.labels[label] for label in exact.labels[0] if label >= 0] == ["game1"]
+
+
+def tempos(data: PriorDataConfig, folder: Path, tempo: str = "96 bpm") -> PriorDataConfig:
+    """The corpus with a tempo: 120 bpm for the calm pieces, ``tempo`` for all others."""
+    rows = [json.loads(line) for line in Path(data.labels).read_text().splitlines()]
+    for row in rows:
+        row["labels"]["pace"] = "120 bpm" if "style" in row["labels"] else tempo
+    (folder / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return replace(data, labels=str(folder / "labels.jsonl"), label_fields=["style", "pace"], beat_field="pace")
+
+
+def test_labels_of_the_beat_field_set_the_clock(data: PriorDataConfig, tmp_path: Path) -> None:
+    clocked = tempos(data, tmp_path)
+    loaded = MusicCorpus(replace(clocked, time_jitter=0.5), 1)
+    assert loaded.labels == ["120 bpm", "96 bpm", "calm"]
+    assert loaded.beat_frames == [6.25, 60 / 96 * 12.5, 0.0]  # a coarsest frame lasts 80 ms
+    assert MusicCorpus(data, 1).beat_frames == []
+    batch = loaded.batches(1, 3)[0]
+    inputs = loaded.collate(batch, 1, 3).inputs
+    assert inputs.true_starts is not None
+    assert inputs.true_starts.tolist() == [stretch.start for stretch in batch] != inputs.starts.tolist()
+
+
+def test_a_prior_learns_with_a_clock_and_draws_a_tempo(data: PriorDataConfig, tmp_path: Path) -> None:
+    clocked = tempos(data, tmp_path)
+    parts = [tmp_path / f"level{level}" for level in range(3)]
+    for level, part in enumerate(parts):
+        config = replace(
+            settings(clocked, part, "cascade", level), tokenizer=str(Path(data.labels).parent / "tokenizer")
+        )
+        assert train(config) == 0
+    assert pack_prior([*map(str, parts), "-o", str(tmp_path / "packed")]) == 0
+    composer = load_composer(tmp_path / "packed", Path(data.labels).parent / "tokenizer", "griffin-lim")
+    assert composer.prior.tempos == [0, 1]
+    draft = composer.blank(1.0)
+    seeds = [replace(USUAL, seed=seed) for seed in range(12)]
+    drawn = [composer._with_tempo(draft, ["calm"], sampling.seed) for sampling in seeds]
+    assert {tuple(labels) for labels in drawn} == {("calm", "120 bpm"), ("calm", "96 bpm")}
+    assert composer.compose(draft, ["calm"], seeds[0]) == composer.compose(draft, drawn[0], seeds[0])
+    assert composer._with_tempo(draft, ["96 bpm"], 0) == ["96 bpm"]
+    going_on = composer.continued(composer.compose(draft, [], seeds[0]), 2.0)
+    assert composer._with_tempo(going_on, ["calm"], 0) == ["calm"]
+
+
+@pytest.mark.parametrize(
+    "tempo, field, message",
+    [
+        ("fast", "pace", "'fast' is no tempo: labels of data.beat_field are such as '88 bpm'"),
+        ("0 bpm", "pace", "'0 bpm' is no tempo"),
+        ("96 bpm", "tempo", "data.beat_field is tempo, which no label is of"),
+    ],
+)
+def test_what_is_no_tempo_sets_no_clock(
+    data: PriorDataConfig, tmp_path: Path, tempo: str, field: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        MusicCorpus(replace(tempos(data, tmp_path, tempo), beat_field=field), 1)
 
 
 def test_nothing_random_depends_on_where_the_data_lie(data: PriorDataConfig, tmp_path: Path) -> None:
