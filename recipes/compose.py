@@ -7,9 +7,10 @@
 Of each of --num-pieces held-out pieces a stretch of --seconds is taken from its codes. OUT gets a folder for each way,
 with .wav and .avq files: original (the stretch as its codes sound), continued (from its first --primer-seconds),
 varied_1, varied_2 ... (so many of its coarsest levels kept, --keep-levels), mended (its middle third made anew) and new
-(unlike it, hence new-1, new-2 ...; every second one with a label, in turn, or all with one of --labels).
-OUT/index.html is a page to hear them side by side, made.jsonl tells how long each took and which share of the codes of
-each level is the original's, and RESULTS.md sums it up. The same command again goes on where it stopped.
+(unlike it, hence new-1, new-2 ...; every second one with a label, in turn, or all with one of --labels; and all with a
+tempo, drawn, if the prior counts beats). OUT/index.html is a page to hear them side by side, made.jsonl tells what
+labels each was told, how long it took and which share of the codes of each level is the original's, and RESULTS.md sums
+it up. The same command again goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -125,9 +126,10 @@ def make(composer: Composer, task: Task, sampling: Sampling, out: Path) -> Score
     """Write the codes and the sound; how long it took."""
     path = out / task.place
     start = time.perf_counter()
-    codes = task.codes
+    codes, labels = task.codes, list(task.labels)
     if task.draft is not None:
-        codes = composer.compose(task.draft, task.labels, replace(sampling, seed=item_seed(sampling.seed, task)))
+        own = replace(sampling, seed=item_seed(sampling.seed, task))
+        codes, labels = composer.compose(task.draft, labels, own), composer.told(task.draft, labels, own.seed)
     made = time.perf_counter()
     wave = composer.tokenizer.decode(codes)
     end = time.perf_counter()
@@ -136,7 +138,7 @@ def make(composer: Composer, task: Task, sampling: Sampling, out: Path) -> Score
     scores = {
         "utterance": task.place,
         "way": task.way,
-        "labels": list(task.labels),
+        "labels": labels,
         "seconds": codes.duration_seconds,
         "codes_took_seconds": made - start,
         "sound_took_seconds": end - made,
@@ -152,15 +154,15 @@ def item_seed(seed: int, task: Task) -> int:
     return random.Random(f"{seed} {task.place}").getrandbits(31)
 
 
-def page(todo: Sequence[Task], out: Path, note: str) -> None:
-    """Write report.json and index.html."""
+def page(todo: Sequence[Task], labels: Sequence[Sequence[str]], out: Path, note: str) -> None:
+    """Write report.json and index.html; ``labels``: what each was told."""
     clips: dict[str, Clip] = {}
-    for task in todo:
+    for task, told in zip(todo, labels, strict=True):
         sound = f"{task.place}.wav"
         if task.way == ORIGINAL:
             clips[task.name] = Clip(id=task.name, original=sound, text="held out; what is made from it, beside it")
         elif not task.has_original:
-            label = f"label: {', '.join(task.labels)}" if task.labels else "no label"
+            label = f"labels: {', '.join(told)}" if told else "no label"
             clips[task.name] = Clip(id=task.name, text=label, files={"new": sound})
         else:
             clip = clips[task.name]
@@ -208,10 +210,11 @@ def compose(given: argparse.Namespace, command: str) -> None:
     missing = [task for task in todo if task.place not in file.scores]
     for task in track(missing, "composing", console=Console(stderr=True)):
         file.add(make(composer, task, sampling, out))
-    text = markdown([file.scores[task.place] for task in todo], command)
+    scores = [file.scores[task.place] for task in todo]
+    text = markdown(scores, command)
     with write_atomically(out / "RESULTS.md") as target:
         target.write(text.encode())
-    page(todo, out, f"{composer.name}: {command}")
+    page(todo, [score["labels"] for score in scores], out, f"{composer.name}: {command}")
     Console().print(Markdown(text))
     print(f"listen: {out / 'index.html'}")
 

@@ -99,8 +99,10 @@ def _generate(given: argparse.Namespace) -> int:
         return complain(str(error), exit_code=1)
     remove_parts(folder)
     took, sound = made - start, time.perf_counter() - made
+    labels = "".join(f", {label}" for label in composer.told(draft, given.label, sampling.seed))
     return complain(
-        f"{given.out}: {codes.duration_seconds:.2f} s of music; codes in {took:.2f} s, sound in {sound:.2f} s", 0
+        f"{given.out}: {codes.duration_seconds:.2f} s of music{labels}; codes in {took:.2f} s, sound in {sound:.2f} s",
+        0,
     )
 
 

@@ -64,20 +64,15 @@ class Composer(Drafter):
     ) -> Codes:
         """Make what is missing of a draft, window by window; the same seed makes the same codes.
 
-        New music that is told no tempo gets one of those that the prior counts beats by, as the seed draws it.
-        The first second after a clip is made ``sampling.candidates`` times, and that kept which joins it best. Every
-        window is saved in ``folder``, if there is one, as soon as it is made, and is not made again by the same call
-        with the same folder; ``restart`` forgets what is there. ``report`` hears how many positions of how many are
-        done.
+        It is told what ``told`` says. The first second after a clip is made ``sampling.candidates`` times, and that
+        kept which joins it best. Every window is saved in ``folder``, if there is one, as soon as it is made, and is
+        not made again by the same call with the same folder; ``restart`` forgets what is there. ``report`` hears how
+        many positions of how many are done.
 
         Raises: ModelError for an unknown label; UnfinishedError when the folder holds another piece.
         """
-        if unknown := sorted(set(labels) - set(self.labels)):
-            raise ModelError(
-                f"{self.name} has no label {', '.join(map(repr, unknown))}; it has {', '.join(self.labels) or 'none'}"
-            )
         sampling = sampling or USUAL
-        labels = self._with_tempo(draft, labels, sampling.seed)
+        labels = self.told(draft, labels, sampling.seed)
         numbers = [self.labels.index(label) for label in labels]
         levels = [level.clone() for level in draft.levels]
         saved = None if folder is None else Unfinished(folder, self._request(draft, labels, sampling), restart)
@@ -99,7 +94,15 @@ class Composer(Drafter):
         report(total, total)
         return self.codes(tuple(levels), draft.num_samples)
 
-    def _with_tempo(self, draft: Draft, labels: Sequence[str], seed: int) -> list[str]:
+    def told(self, draft: Draft, labels: Sequence[str] = (), seed: int = 0) -> list[str]:
+        """The labels that a piece is told: for new music that names no tempo, also one that the prior counts beats by.
+
+        The seed draws it. Raises: ModelError for an unknown label.
+        """
+        if unknown := sorted(set(labels) - set(self.labels)):
+            raise ModelError(
+                f"{self.name} has no label {', '.join(map(repr, unknown))}; it has {', '.join(self.labels) or 'none'}"
+            )
         tempos = [self.labels[number] for number in self.prior.tempos]
         if not tempos or not draft.is_blank or set(labels) & set(tempos):
             return list(labels)

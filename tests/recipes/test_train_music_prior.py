@@ -149,12 +149,12 @@ def test_a_prior_learns_with_a_clock_and_draws_a_tempo(data: PriorDataConfig, tm
     assert composer.prior.tempos == [0, 1]
     draft = composer.blank(1.0)
     seeds = [replace(USUAL, seed=seed) for seed in range(12)]
-    drawn = [composer._with_tempo(draft, ["calm"], sampling.seed) for sampling in seeds]
+    drawn = [composer.told(draft, ["calm"], sampling.seed) for sampling in seeds]
     assert {tuple(labels) for labels in drawn} == {("calm", "120 bpm"), ("calm", "96 bpm")}
     assert composer.compose(draft, ["calm"], seeds[0]) == composer.compose(draft, drawn[0], seeds[0])
-    assert composer._with_tempo(draft, ["96 bpm"], 0) == ["96 bpm"]
+    assert composer.told(draft, ["96 bpm"], 0) == ["96 bpm"]
     going_on = composer.continued(composer.compose(draft, [], seeds[0]), 2.0)
-    assert composer._with_tempo(going_on, ["calm"], 0) == ["calm"]
+    assert composer.told(going_on, ["calm"], 0) == ["calm"]
 
 
 @pytest.mark.parametrize(
