@@ -33,7 +33,7 @@ class LossWeights:
 
 @dataclass(kw_only=True)
 class TrainTokenizerConfig(RunConfig):
-    """Settings of recipes/train_tokenizer.py, beside those of every run."""
+    """Settings of recipes.train_tokenizer, beside those of every run."""
 
     name: str  # of the model, as it will be known
     licence: str = "unstated"
@@ -131,7 +131,7 @@ class AdversarialConfig:
 
 @dataclass(kw_only=True)
 class TrainVocoderConfig(RunConfig):
-    """Settings of recipes/train_vocoder.py, beside those of every run."""
+    """Settings of recipes.train_vocoder, beside those of every run."""
 
     name: str  # of the model, as it will be known
     licence: str = "unstated"
@@ -217,7 +217,7 @@ class PriorDataConfig:
 
 @dataclass(kw_only=True)
 class TrainPriorConfig(RunConfig):
-    """Settings of recipes/train_prior.py, beside those of every run."""
+    """Settings of recipes.train_prior, beside those of every run."""
 
     name: str  # of the prior, as it will be known
     licence: str = "unstated"

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import recipes.evaluate.__main__
 import recipes.pack
-import recipes.train_tokenizer  # noqa: F401  (registers its configuration)
+import recipes.train_tokenizer.__main__  # noqa: F401  (registers its configuration)
 from audiovq.data.kaldi import DataDir
 from recipes.new_recipe import TARGETS, main, new_recipe
 from recipes.prepare import PrepareConfig, prepare

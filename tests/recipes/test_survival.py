@@ -16,7 +16,8 @@ import pytest
 from audiovq.train.checkpoint import checkpoints, load_checkpoint
 from audiovq.train.config import OptimConfig
 from recipes.schema import TrainTokenizerConfig
-from recipes.train_tokenizer import TokenizerTask, train
+from recipes.train_tokenizer.__main__ import train
+from recipes.train_tokenizer.task import TokenizerTask
 from tests.recipes.tiny_run import events, last_state, noise_cuts, settings, train_silently
 from tests.same import same
 from tests.train.processes import run_together, start

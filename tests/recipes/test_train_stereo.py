@@ -14,7 +14,9 @@ from audiovq.data.degrade import AugmentConfig
 from audiovq.data.source import DataConfig
 from audiovq.models.config import STEREO
 from recipes.schema import TrainTokenizerConfig
-from recipes.train_tokenizer import TokenizerTask, train
+from recipes.train_tokenizer.__main__ import train
+from recipes.train_tokenizer.hearing import heard
+from recipes.train_tokenizer.task import TokenizerTask
 from tests.recipes.test_train_tokenizer import composed
 from tests.recipes.tiny_run import RATE, events, noise_cuts, settings
 
@@ -48,7 +50,7 @@ def test_it_learns_and_leaves_a_model_of_two_channels(cuts: str, tmp_path: Path,
 def test_the_network_hears_what_is_coded(cuts: str, tmp_path: Path, stereo: str) -> None:
     task = TokenizerTask(stereo_settings(cuts, tmp_path, stereo), Fabric(accelerator="cpu", devices=1))
     batch = next(iter(task.load([task.epoch_batches(0)[0]], 0)))
-    coded = task._coded(batch)
+    coded = heard(batch, task.config.model)[0]
     left, right = batch.wave[:, :1], batch.wave[:, 1:]
     assert float((left / 2 - right).abs().median()) < 1e-4 < float(right.abs().median())
     each = {"separate": [left, right], "mid_side": [(left + right) / 2, (left - right) / 2], "joint": [batch.wave]}

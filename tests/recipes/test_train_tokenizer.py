@@ -23,9 +23,13 @@ from audiovq.data.source import DataConfig
 from audiovq.models import VQVAE
 from audiovq.train.config import OptimConfig
 from audiovq.train.update import NotFiniteError
-from recipes import train_tokenizer
 from recipes.schema import LossWeights, TrainTokenizerConfig
-from recipes.train_tokenizer import CollapsedLevelError, TokenizerTask, initial_model, train
+from recipes.train_tokenizer import looking
+from recipes.train_tokenizer.__main__ import train
+from recipes.train_tokenizer.beginning import initial_model
+from recipes.train_tokenizer.hearing import heard
+from recipes.train_tokenizer.looking import CollapsedLevelError
+from recipes.train_tokenizer.task import TokenizerTask
 from tests.models import tiny
 from tests.recipes.tiny_run import RATE, events, last_state, noise_cuts, settings
 from tests.same import same
@@ -156,8 +160,8 @@ def test_levels_start_from_latents_that_see_the_coarser_ones_quantised(
         monkeypatch.setattr(quantizer, "start", start)
     task.start_quantizers()
     assert all(quantizer.started for quantizer in model.hierarchy.quantizers)
-    batches = [task._coded(batch) for batch in task.load(task.epoch_batches(-1), -1)]
-    masks = [task._mask(batch) for batch in batches]
+    coded = [heard(batch, task.config.model) for batch in task.load(task.epoch_batches(-1), -1)]
+    batches, masks = zip(*coded, strict=True)
     features = [model.encoder(model.features(batch.wave), mask) for batch, mask in zip(batches, masks, strict=True)]
     of_batches = [model.hierarchy(each, mask)[0] for each, mask in zip(features, masks, strict=True)]
     for level, latents in enumerate(given):
@@ -169,7 +173,7 @@ def test_levels_start_from_latents_that_see_the_coarser_ones_quantised(
 
 
 def test_a_collapsed_level_fails_the_run(cuts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_tokenizer, "COLLAPSE_GRACE_STEPS", 0)
+    monkeypatch.setattr(looking, "COLLAPSE_GRACE_STEPS", 0)
     with pytest.raises(CollapsedLevelError, match=r"level 0 collapsed: perplexity \d+\.\d of 16 entries"):
         train(settings(cuts, tmp_path, collapse_share=1.0))
 

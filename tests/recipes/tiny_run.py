@@ -18,7 +18,7 @@ from audiovq.data.source import DataConfig
 from audiovq.train.checkpoint import checkpoints, load_checkpoint
 from audiovq.train.config import OptimConfig
 from recipes.schema import TrainTokenizerConfig
-from recipes.train_tokenizer import train
+from recipes.train_tokenizer.__main__ import train
 from tests.models import tiny
 
 RATE = 8000

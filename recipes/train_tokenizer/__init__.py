@@ -1,0 +1,1 @@
+"""The training of tokenizers, as a command: see __main__."""
