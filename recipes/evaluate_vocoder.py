@@ -1,6 +1,8 @@
 """Score vocoders beside Griffin-Lim on the same utterances, from true log-mels and from those that tokenizers decode.
 
     python -m recipes.evaluate_vocoder vocoders=[exp/my_vocoder/model] data=data/test output_dir=exp/scores
+    python -m recipes.evaluate_vocoder vocoders=[my_music] tokenizers=[music-32k] data=data/test output_dir=exp/scores \
+        most_seconds=10 metrics=[mel_distance,visqol_audio]
     python -m recipes.evaluate_vocoder vocoders=[a,b] tokenizers=[speech-16k] data=data/test output_dir=exp/scores \
         num_utterances=240 num_workers=4
 
@@ -30,7 +32,6 @@ from rich.progress import track
 from torch import Tensor
 
 import audiovq
-from audiovq.audio import io
 from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.audio.mel import LogMelConfig
 from audiovq.audio.resample import resample
@@ -46,6 +47,7 @@ from audiovq.metrics.summary import Summary, cell, table
 from audiovq.models.vocoding import MelInverter, VocoderStream, vocode
 from audiovq.pretrained import GRIFFIN_LIM, VOCODER, check_fits, find, folder_hash, load_vocoder, read_vocoder_card
 from audiovq.system.files import write_atomically
+from recipes.evaluate.utterances import read_sound
 
 TRUE_MELS = "true log-mels"
 
@@ -60,9 +62,14 @@ class EvaluateVocoderConfig:
     output_dir: str = MISSING
     num_utterances: int = 0  # so many, drawn evenly over the speakers; 0 takes all
     seed: int = 1  # of that draw: the one of recipes.evaluate
+    most_seconds: float = 0.0  # of each, from its beginning; 0 takes all
     metrics: list[str] = field(default_factory=lambda: ["log_mel_l1", "mel_distance", "stoi", "pesq_wb"])
     num_workers: int = 1  # processes, each with num_threads
     num_threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.most_seconds < 0:
+            raise ValueError(f"most_seconds is {self.most_seconds}, expected 0 or more")
 
     @property
     def makers(self) -> list[str]:
@@ -75,7 +82,7 @@ class Scorer:
 
     def __init__(self, config: EvaluateVocoderConfig) -> None:
         torch.set_num_threads(config.num_threads)
-        self._metrics = config.metrics
+        self._metrics, self._most_seconds = config.metrics, config.most_seconds
         self._mel = mel_of(config.vocoders)
         self._begin = {name: _inverter(name, self._mel) for name in config.makers}
         self._tokenizers = {
@@ -86,7 +93,7 @@ class Scorer:
     def score(self, utterance: tuple[str, str]) -> Scores:
         """The scores of an utterance, given by name and path: for each source of mels those of each maker of sound."""
         name, path = utterance
-        wave, sample_rate = io.read(path)
+        wave, sample_rate = read_sound(path, self._most_seconds)
         if len(wave) != 1:
             raise ValueError(f"{path}: expected a mono recording, got {len(wave)} channels")
         rate = self._mel.sample_rate
@@ -188,6 +195,7 @@ def evaluate(config: EvaluateVocoderConfig) -> str:
         "tokenizers": {name: folder_hash(find(name)) for name in config.tokenizers},
         "data": config.data,
         "metrics": metrics,
+        **({"most_seconds": config.most_seconds} if config.most_seconds else {}),
     }
     data = DataDir.load(config.data)
     chosen = balanced_subset(data.utt2spk, config.num_utterances or len(data.utt2spk), config.seed)

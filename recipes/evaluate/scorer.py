@@ -31,7 +31,7 @@ class Scorer:
     def score(self, utterance: Utterance) -> Scores:
         """Everything there is to say about one utterance, as a line of the score file."""
         tokenizer = self._tokenizer
-        wave, sample_rate = read_sound(utterance, self._config.most_seconds)
+        wave, sample_rate = read_sound(utterance.path, self._config.most_seconds)
         reference = resample(wave, sample_rate, tokenizer.sample_rate)
         codes = tokenizer.encode(reference, sample_rate=tokenizer.sample_rate)
         decoded = [tokenizer.decode(codes, levels=levels) for levels in range(1, tokenizer.num_levels + 1)]

@@ -28,7 +28,7 @@ def keep_sounds(config: EvaluateConfig, utterances: Sequence[Utterance], score_f
         for path in (original, *files.values()):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
         if not (folder / original).exists():
-            wave, sample_rate = read_sound(utterance, config.most_seconds)
+            wave, sample_rate = read_sound(utterance.path, config.most_seconds)
             io.write(folder / original, resample(wave, sample_rate, tokenizer.sample_rate), tokenizer.sample_rate)
         codes = read_codes(score_file.scores[utterance.name])
         for levels, path in files.items():

@@ -40,9 +40,9 @@ def read_utterances(config: EvaluateConfig) -> list[Utterance]:
     ]
 
 
-def read_sound(utterance: Utterance, most_seconds: float) -> tuple[torch.Tensor, int]:
+def read_sound(path: str, most_seconds: float) -> tuple[torch.Tensor, int]:
     """The recording (C, T), or only its beginning unless ``most_seconds`` is 0, and its sample rate."""
-    with io.AudioReader(utterance.path) as reader:
+    with io.AudioReader(path) as reader:
         most = seconds_to_samples(most_seconds, reader.sample_rate) or reader.num_samples
         return reader.read(most), reader.sample_rate
 

@@ -83,6 +83,18 @@ def test_every_source_and_maker_is_measured_as_it_is_decoded(config: EvaluateVoc
     assert "python -m recipes.evaluate_vocoder 'vocoders=[" in text
 
 
+def test_of_long_sounds_the_beginning_is_taken(config: EvaluateVocoderConfig, tmp_path: Path) -> None:
+    wave, _ = io.read(DataDir.load(config.data).wav_scp["ann-1"])
+    io.write(tmp_path / "begins.wav", wave[:, : RATE // 2], RATE)
+    DataDir({"ann-1": str(tmp_path / "begins.wav")}, {"ann-1": "ann"}).save(tmp_path / "short")
+    short = replace(config, data=str(tmp_path / "short"), output_dir=str(tmp_path / "out_short"))
+    text, _ = evaluate(replace(config, most_seconds=0.5)), evaluate(short)
+    assert "most_seconds=0.5" in text
+    assert lines(config)["ann-1"] == lines(short)["ann-1"]
+    with pytest.raises(ValueError, match="most_seconds is -1, expected 0 or more"):
+        replace(config, most_seconds=-1)
+
+
 def test_gains_are_means_of_differences_of_the_same_utterances() -> None:
     def utterance(first: dict[str, float], second: dict[str, float]) -> dict[str, Any]:
         return {"sources": {TRUE_MELS: [[first, {}], [second, {}]]}}
