@@ -20,7 +20,7 @@ from audiovq.priors.sampling import ItemRandom, Sampling
 from audiovq.tokenizer import Tokenizer, load
 from audiovq.units import num_frames, seconds_to_samples
 
-USUAL = Sampling(temperature=1.0, fine_temperature=1.0, top_p=1.0, guidance=2.0, candidates=16)
+USUAL = Sampling(temperature=1.0, fine_temperature=1.0, top_p=1.0, guidance=3.0, candidates=16)
 _SEAM = "seam"  # a clip and the first second after it: the name of its part, and of its random numbers
 
 
