@@ -32,6 +32,7 @@ from rich.progress import track
 from torch import Tensor
 
 import audiovq
+from audiovq.audio import io
 from audiovq.audio.griffin_lim import MelGriffinLim
 from audiovq.audio.mel import LogMelConfig
 from audiovq.audio.resample import resample
@@ -47,7 +48,6 @@ from audiovq.metrics.summary import Summary, cell, table
 from audiovq.models.vocoding import MelInverter, VocoderStream, vocode
 from audiovq.pretrained import GRIFFIN_LIM, VOCODER, check_fits, find, folder_hash, load_vocoder, read_vocoder_card
 from audiovq.system.files import write_atomically
-from recipes.evaluate.utterances import read_sound
 
 TRUE_MELS = "true log-mels"
 
@@ -93,7 +93,7 @@ class Scorer:
     def score(self, utterance: tuple[str, str]) -> Scores:
         """The scores of an utterance, given by name and path: for each source of mels those of each maker of sound."""
         name, path = utterance
-        wave, sample_rate = read_sound(path, self._most_seconds)
+        wave, sample_rate = io.read(path, self._most_seconds)
         if len(wave) != 1:
             raise ValueError(f"{path}: expected a mono recording, got {len(wave)} channels")
         rate = self._mel.sample_rate

@@ -188,14 +188,15 @@ class AudioWriter:
         return AudioError(f"cannot write {self.path}: {reason.rstrip('.')} (is the disk full?)")
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Tensor, int]:
-    """Return a whole file and its sample rate.
+def read(path: str | os.PathLike[str], most_seconds: float = 0.0) -> tuple[Tensor, int]:
+    """Return a whole file, or only its beginning unless ``most_seconds`` is 0, and its sample rate.
 
     Shape: (C, T)
     Raises: AudioError as AudioReader does.
     """
     with AudioReader(path) as reader:
-        return reader.read(reader.num_samples), reader.sample_rate
+        most = seconds_to_samples(most_seconds, reader.sample_rate) or reader.num_samples
+        return reader.read(most), reader.sample_rate
 
 
 def write(path: str | os.PathLike[str], wave: Tensor, sample_rate: int) -> None:

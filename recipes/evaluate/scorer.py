@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 import audiovq
+from audiovq.audio import io
 from audiovq.audio.resample import resample
 from audiovq.metrics.log_mel import log_mel, log_mel_l1
 from audiovq.metrics.recogniser import Recogniser
@@ -16,7 +17,7 @@ from audiovq.metrics.scoring import measure
 from audiovq.metrics.text import cer, normalise
 from audiovq.models.stereo import split
 from recipes.evaluate.config import EvaluateConfig
-from recipes.evaluate.utterances import Utterance, read_sound, write_codes
+from recipes.evaluate.utterances import Utterance, write_codes
 
 
 class Scorer:
@@ -31,7 +32,7 @@ class Scorer:
     def score(self, utterance: Utterance) -> Scores:
         """Everything there is to say about one utterance, as a line of the score file."""
         tokenizer = self._tokenizer
-        wave, sample_rate = read_sound(utterance.path, self._config.most_seconds)
+        wave, sample_rate = io.read(utterance.path, self._config.most_seconds)
         reference = resample(wave, sample_rate, tokenizer.sample_rate)
         codes = tokenizer.encode(reference, sample_rate=tokenizer.sample_rate)
         decoded = [tokenizer.decode(codes, levels=levels) for levels in range(1, tokenizer.num_levels + 1)]

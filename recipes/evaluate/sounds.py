@@ -13,7 +13,7 @@ from audiovq.metrics.score_file import ScoreFile
 from audiovq.report import ORIGINAL, Clip
 from audiovq.report.evaluation import prefix_name
 from recipes.evaluate.config import EvaluateConfig
-from recipes.evaluate.utterances import Utterance, read_codes, read_sound
+from recipes.evaluate.utterances import Utterance, read_codes
 
 
 def keep_sounds(config: EvaluateConfig, utterances: Sequence[Utterance], score_file: ScoreFile) -> list[Clip]:
@@ -28,7 +28,7 @@ def keep_sounds(config: EvaluateConfig, utterances: Sequence[Utterance], score_f
         for path in (original, *files.values()):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
         if not (folder / original).exists():
-            wave, sample_rate = read_sound(utterance.path, config.most_seconds)
+            wave, sample_rate = io.read(utterance.path, config.most_seconds)
             io.write(folder / original, resample(wave, sample_rate, tokenizer.sample_rate), tokenizer.sample_rate)
         codes = read_codes(score_file.scores[utterance.name])
         for levels, path in files.items():

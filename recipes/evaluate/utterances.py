@@ -5,14 +5,10 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-import torch
-
 import audiovq
-from audiovq.audio import io
 from audiovq.data.kaldi import DataDir
 from audiovq.data.subset import balanced_subset
 from audiovq.metrics.score_file import Scores
-from audiovq.units import seconds_to_samples
 from recipes.evaluate.config import EvaluateConfig
 
 
@@ -38,13 +34,6 @@ def read_utterances(config: EvaluateConfig) -> list[Utterance]:
         Utterance(name, data.wav_scp[name], data.utt2spk[name], languages.get(name, ""), texts.get(name, ""))
         for name in balanced_subset(data.utt2spk, config.num_utterances or len(data.utt2spk), config.seed)
     ]
-
-
-def read_sound(path: str, most_seconds: float) -> tuple[torch.Tensor, int]:
-    """The recording (C, T), or only its beginning unless ``most_seconds`` is 0, and its sample rate."""
-    with io.AudioReader(path) as reader:
-        most = seconds_to_samples(most_seconds, reader.sample_rate) or reader.num_samples
-        return reader.read(most), reader.sample_rate
 
 
 def write_codes(codes: audiovq.Codes) -> str:
