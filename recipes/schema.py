@@ -57,11 +57,6 @@ class TrainTokenizerConfig(RunConfig):
         super().__post_init__()
         if self.keep_codes and (not self.init_from or self.init_partly):
             raise ValueError("keep_codes needs a model whose codes to keep: set init_from, and init_partly=false")
-        if self.loss.loudness_power and self.model.stereo == "joint":
-            raise ValueError(
-                f"loss.loudness_power is {self.loss.loudness_power}, expected 0 with model.stereo=joint: "
-                "not all of its rows are log-mels"
-            )
 
 
 SOURCES = ("mel", "codes")

@@ -8,6 +8,7 @@ pitch.
 from __future__ import annotations
 
 import torch
+import torchaudio.functional
 from torch import Tensor, nn
 
 from audiovq.models.config import VQVAEConfig
@@ -23,8 +24,8 @@ def untrained(config: VQVAEConfig) -> VQVAE:
 
     A level's latent is then the mean of its frames, less what the coarser levels say where the form looks at them, and
     the decoder adds the levels up. Exact but for the residual blocks, which begin close to the identity, as long as the
-    width has room for the bands of all frames that become one; else a random part is missing. Networks with waveforms
-    on a side, and stems of several strides, begin with random weights.
+    width has room for the bands of all frames that become one; else a random part is missing, or what ``kept_rows``
+    leaves out. Networks with waveforms on a side, and stems of several strides, begin with random weights.
 
     Source: Burt & Adelson 1983, The Laplacian Pyramid as a Compact Image Code, equations 4 and 5.
     """
@@ -33,15 +34,15 @@ def untrained(config: VQVAEConfig) -> VQVAE:
     reads_and_gives_mels = config.frontend == config.head == "mel"
     if not reads_and_gives_mels or len(config.stem_strides) != 1 or config.stem_strides != config.head_strides:
         return model
-    identity, (stride,) = torch.eye(config.width), config.stem_strides
-    into = _orthonormal(config.width, config.num_bands)
+    identity, (stride,), rows = torch.eye(config.width), config.stem_strides, kept_rows(config)
+    basis = _orthonormal(config.width, len(rows))
     # The frames that become one frame of the finest level come side by side into its channels.
-    places = [part @ into.T for part in _orthonormal(config.width, stride * config.num_bands).chunk(stride, dim=1)]
-    _set(encoder.input, [into])
+    places = [part @ basis.T for part in _orthonormal(config.width, stride * len(rows)).chunk(stride, dim=1)]
+    _set(encoder.input, [basis @ rows])
     _set(encoder.stem[0], places)
     _set(decoder.head_up[0], [place.T for place in places])
     assert isinstance(decoder.head, SameConv)
-    _set(decoder.head, [into.T])
+    _set(decoder.head, [rows.T @ basis.T])
     for down in encoder.down:
         _set(down, [identity / down.stride] * down.stride)
     if config.hierarchy == "parallel":  # its levels overlap: they do not add up
@@ -51,6 +52,21 @@ def untrained(config: VQVAEConfig) -> VQVAE:
     for conditioner in hierarchy.conditioners:
         _set(conditioner.join, [torch.cat([identity, -identity], dim=1)])
     return model
+
+
+def kept_rows(config: VQVAEConfig) -> Tensor:
+    """What an untrained network takes of a frame, as orthonormal rows: all of it, but of joint stereo what has room.
+
+    That is what both channels share, and of the rest, which changes little from band to band, the slowest cosines.
+
+    Shape: (n, B), B of ``config.num_bands``
+    """
+    if config.stereo != "joint":
+        return torch.eye(config.num_bands)
+    bands = config.mel.num_mels
+    room = (config.width // config.stem_strides[0] - bands) // 2
+    slow = torchaudio.functional.create_dct(bands, bands, norm="ortho").T[: max(0, room)]
+    return torch.block_diag(torch.eye(bands), slow, slow)
 
 
 def _orthonormal(rows: int, columns: int) -> Tensor:

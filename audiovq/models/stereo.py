@@ -59,13 +59,25 @@ def joint_mel(log_mel: LogMel, wave: Tensor) -> Tensor:
 
 
 def to_mean_and_difference(mels: Tensor, mean: float, scale: float) -> Tensor:
-    """A joint log-mel in network units: what both channels share, and where they differ. Shape: (B, 3 M, N)."""
+    """A joint log-mel in network units: what both channels share, and where they differ; of mono nothing does.
+
+    Shape: (B, 3 M, N)
+    """
     left, right, agreement = mels.chunk(3, dim=1)
-    return torch.cat([((left + right) / 2 - mean) / scale, (left - right) / 2 / scale, agreement], dim=1)
+    return torch.cat([((left + right) / 2 - mean) / scale, (left - right) / 2 / scale, agreement - 1], dim=1)
 
 
 def from_mean_and_difference(output: Tensor, mean: float, scale: float) -> Tensor:
     """Undoes ``to_mean_and_difference``. Shape: (B, 3 M, N)."""
     middle, half, agreement = output.chunk(3, dim=1)
     middle, half = middle * scale + mean, half * scale
-    return torch.cat([middle + half, middle - half, agreement], dim=1)
+    return torch.cat([middle + half, middle - half, agreement + 1], dim=1)
+
+
+def joint_levels(mel: Tensor) -> Tensor:
+    """How loud each cell of a joint log-mel is, in nats; where channels agree or not, as loud as the louder of them.
+
+    Shape: (B, 3 M, N), as ``joint_mel`` gives it.
+    """
+    left, right, _ = mel.chunk(3, dim=1)
+    return torch.cat([left, right, torch.maximum(left, right)], dim=1)

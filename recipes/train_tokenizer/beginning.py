@@ -9,6 +9,7 @@ from torch import Tensor
 from audiovq.build import differing_fields
 from audiovq.models import VQVAE
 from audiovq.models.beginning import untrained
+from audiovq.models.other_bands import carry_bands, reads_other_bands
 from audiovq.pretrained import find, load_model
 from recipes.schema import TrainTokenizerConfig
 
@@ -32,6 +33,8 @@ def initial_model(config: TrainTokenizerConfig) -> VQVAE:
     model = untrained(config.model)
     fitting = tensors_that_fit(source.state_dict(), model.state_dict())
     model.load_state_dict(fitting, strict=False)
+    if reads_other_bands(source, model):
+        carry_bands(source, model)
     print(
         f"init_from={config.init_from}: {len(fitting)} of {len(model.state_dict())} tensors fit, the others begin anew"
     )

@@ -88,13 +88,22 @@ def test_quiet_cells_can_be_told_to_count_little(cuts: str, tmp_path: Path) -> N
         task = TokenizerTask(config, Fabric(accelerator="cpu", devices=1))
         quieter = torch.cat([quiet - 1, loud], dim=2)
         assert float(task._mel_loss(quieter, mel, mask)) == pytest.approx(share)
-    with pytest.raises(ValueError, match=r"expected 0 with model\.stereo=joint"):
-        settings(
-            cuts,
-            tmp_path,
-            loss=LossWeights(loudness_power=0.5),
-            model=dataclasses.replace(config.model, stereo="joint"),
-        )
+
+
+def test_where_channels_agree_counts_as_loud_as_they_are(cuts: str, tmp_path: Path) -> None:
+    usual = settings(cuts, tmp_path)
+    bands = usual.model.mel.num_mels
+    left = torch.cat([torch.full((1, bands, 100), -6.0), torch.full((1, bands, 100), -2.0)], dim=2)
+    right, agreement, mask = torch.full_like(left, -9.0), torch.zeros_like(left), torch.ones(1, 1, 200)
+    mel = torch.cat([left, right, agreement], dim=1)
+    wrong_where_quiet = mel.clone()
+    wrong_where_quiet[:, 2 * bands :, :100] += 1
+    quiet, loud, quietest = (math.exp(level / 2) for level in (-6, -2, -9))
+    for power, share in ((0.0, 1 / 6), (0.5, quiet / (2 * quiet + 2 * loud + 2 * quietest))):
+        config = dataclasses.replace(usual, loss=LossWeights(loudness_power=power))
+        config = dataclasses.replace(config, model=dataclasses.replace(usual.model, stereo="joint"))
+        task = TokenizerTask(config, Fabric(accelerator="cpu", devices=1))
+        assert float(task._mel_loss(wrong_where_quiet, mel, mask)) == pytest.approx(share)
 
 
 def test_a_run_can_begin_with_a_model(cuts: str, tmp_path: Path) -> None:
@@ -144,6 +153,17 @@ def test_what_fits_of_another_model_is_taken_over(cuts: str, tmp_path: Path) -> 
     train(config)
     quantizers = audiovq.load(tmp_path / "second" / "model").model.hierarchy.quantizers
     assert all(quantizer.started for quantizer in quantizers)
+
+
+def test_a_model_of_two_channels_can_begin_with_one_of_one(cuts: str, tmp_path: Path) -> None:
+    train(settings(cuts, tmp_path / "first", total_steps=10))
+    first = audiovq.load(tmp_path / "first" / "model").model
+    config = settings(cuts, tmp_path, init_from=str(tmp_path / "first" / "model"), init_partly=True)
+    begun = initial_model(dataclasses.replace(config, model=dataclasses.replace(config.model, stereo="joint")))
+    bands = first.config.num_bands
+    before, after = (model.encoder.input.conv.weight for model in (first, begun))
+    torch.testing.assert_close(after[:, :bands], before)
+    assert after.shape[1] == 3 * bands and all(quantizer.started for quantizer in begun.hierarchy.quantizers)
 
 
 def test_levels_start_from_latents_that_see_the_coarser_ones_quantised(

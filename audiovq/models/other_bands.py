@@ -1,0 +1,92 @@
+"""Taking over a network of other log-mels: of another sampling rate, of fewer or more bands, of one channel or two."""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import torch
+from torch import Tensor
+
+from audiovq.audio.mel import LogMelConfig
+from audiovq.models.beginning import kept_rows
+from audiovq.models.vqvae import VQVAE
+from audiovq.nn.conv import SameConv
+
+
+def reads_other_bands(source: VQVAE, target: VQVAE) -> bool:
+    """Whether both go from log-mels to log-mels at one width, but the bands of these differ."""
+    configs = [source.config, target.config]
+    if any((config.frontend, config.head) != ("mel", "mel") for config in configs):
+        return False
+    widths = [model.encoder.input.conv.weight.shape[0] for model in (source, target)]
+    return widths[0] == widths[1] and (
+        source.config.mel != target.config.mel or source.config.num_bands != target.config.num_bands
+    )
+
+
+@torch.no_grad()
+def carry_bands(source: VQVAE, target: VQVAE) -> None:
+    """Let ``target`` read and give its log-mels as ``source`` does: each band by its neighbours in frequency.
+
+    Bands above all of the source's begin as its highest. What only ``target`` has, the difference and the agreement of
+    two channels, gets room beside what ``source`` uses.
+    """
+    own, known = target.config.mel, source.config.mel
+    parts = min(source.config.num_channels, target.config.num_channels) * 2 - 1
+    read = torch.block_diag(*[_interpolation(own, known)] * parts)
+    given = torch.block_diag(*[_interpolation(known, own)] * parts)
+    into, out = target.encoder.input.conv, _head(target).conv
+    from_conv, from_head = source.encoder.input.conv, _head(source).conv
+    assert into.bias is not None and out.bias is not None and from_conv.bias is not None and from_head.bias is not None
+    shared, known_rows = given.shape
+    into.weight[:, :shared] = torch.einsum("wkt,km->wmt", from_conv.weight[:, :known_rows], read)
+    into.bias.copy_(from_conv.bias)
+    out.weight[:shared, :, 0] = given @ from_head.weight[:known_rows, :, 0]
+    out.bias[:shared] = given @ from_head.bias[:known_rows]
+    if shared < len(kept_rows(target.config)):
+        _make_room(target, shared)
+
+
+def _make_room(target: VQVAE, shared: int) -> None:
+    """Let the rows from ``shared`` on go in and out as they do in an untrained network, beside the others."""
+    encoder, decoder, (stride,) = target.encoder, target.decoder, target.config.stem_strides
+    rows = kept_rows(target.config)[shared:, shared:]
+    into, out = encoder.input.conv.weight, _head(target).conv.weight
+    stem, head_up = encoder.stem[0], decoder.head_up[0]
+    used = into[:, :shared, encoder.input.padding]
+    places = [stem.conv.weight[..., stem.padding + place] for place in range(stride)]
+    free = _beside(used, len(rows))
+    free_places = _beside(torch.cat([place @ used for place in places], dim=1), stride * len(rows)).chunk(stride, dim=1)
+    into[:, shared:] = 0
+    into[:, shared:, encoder.input.padding] = free @ rows
+    for place, (weight, room) in enumerate(zip(places, free_places, strict=True)):
+        weight += (room - weight @ free) @ free.T
+        back = head_up.conv.weight[..., head_up.padding + place]  # (in, out)
+        back += room @ (free.T - room.T @ back)
+    out[:shared, :, 0] -= out[:shared, :, 0] @ free @ free.T
+    out[shared:, :, 0] = rows.T @ free.T
+
+
+def _beside(used: Tensor, count: int) -> Tensor:
+    """So many orthonormal columns at right angles to those in use. Shape: (W, M) -> (W, count)."""
+    return torch.linalg.qr(used, mode="complete").Q[:, used.shape[1] : used.shape[1] + count]
+
+
+def _head(model: VQVAE) -> SameConv:
+    assert isinstance(model.decoder.head, SameConv)
+    return model.decoder.head
+
+
+def _interpolation(given: LogMelConfig, wanted: LogMelConfig) -> Tensor:
+    """Matrix from the bands that are given to those that are wanted. Shape: (M_wanted, M_given), rows add up to 1."""
+    identity, wanted_centres, given_centres = np.eye(given.num_mels), _centres(wanted), _centres(given)
+    columns = [np.interp(wanted_centres, given_centres, row) for row in identity]
+    return torch.tensor(np.stack(columns, axis=1), dtype=torch.float32)
+
+
+def _centres(config: LogMelConfig) -> np.ndarray:
+    """The middles of the bands in Hz, from low to high."""
+    edges = librosa.mel_frequencies(
+        config.num_mels + 2, fmin=config.fmin, fmax=config.fmax, htk=config.filter_scale == "htk"
+    )
+    return np.asarray(edges[1:-1])
