@@ -48,28 +48,28 @@ def carry_bands(source: VQVAE, target: VQVAE) -> None:
 
 
 def _make_room(target: VQVAE, shared: int) -> None:
-    """Let the rows from ``shared`` on go in and out as they do in an untrained network, beside the others."""
+    """Let the rows from ``shared`` on go in and out as in an untrained network, where the others' ways use least."""
     encoder, decoder, (stride,) = target.encoder, target.decoder, target.config.stem_strides
     rows = kept_rows(target.config)[shared:, shared:]
     into, out = encoder.input.conv.weight, _head(target).conv.weight
     stem, head_up = encoder.stem[0], decoder.head_up[0]
-    used = into[:, :shared, encoder.input.padding]
-    places = [stem.conv.weight[..., stem.padding + place] for place in range(stride)]
-    free = _beside(used, len(rows))
-    free_places = _beside(torch.cat([place @ used for place in places], dim=1), stride * len(rows)).chunk(stride, dim=1)
+    read, given = into[:, :shared, encoder.input.padding], out[:shared, :, 0].T
+    down = [stem.conv.weight[..., stem.padding + place] for place in range(stride)]
+    up = [head_up.conv.weight[..., head_up.padding + place] for place in range(stride)]  # (in, out)
+    first, last = _least_used([read], len(rows)), _least_used([given], len(rows))
+    used = [way @ end for ways, end in ((down, read), (up, given)) for way in ways]
+    rooms = _least_used(used, stride * len(rows)).chunk(stride, dim=1)
     into[:, shared:] = 0
-    into[:, shared:, encoder.input.padding] = free @ rows
-    for place, (weight, room) in enumerate(zip(places, free_places, strict=True)):
-        weight += (room - weight @ free) @ free.T
-        back = head_up.conv.weight[..., head_up.padding + place]  # (in, out)
-        back += room @ (free.T - room.T @ back)
-    out[:shared, :, 0] -= out[:shared, :, 0] @ free @ free.T
-    out[shared:, :, 0] = rows.T @ free.T
+    into[:, shared:, encoder.input.padding] = first @ rows
+    out[shared:, :, 0] = rows.T @ last.T
+    for to_room, from_room, room in zip(down, up, rooms, strict=True):
+        to_room += (room - to_room @ first) @ first.T
+        from_room += (room - from_room @ last) @ last.T
 
 
-def _beside(used: Tensor, count: int) -> Tensor:
-    """So many orthonormal columns at right angles to those in use. Shape: (W, M) -> (W, count)."""
-    return torch.linalg.qr(used, mode="complete").Q[:, used.shape[1] : used.shape[1] + count]
+def _least_used(used: list[Tensor], count: int) -> Tensor:
+    """So many orthonormal columns, of the directions that have the least of those in use. Shape: (W, M) -> (W, count)."""
+    return torch.linalg.svd(torch.cat(used, dim=1), full_matrices=True).U[:, -count:]
 
 
 def _head(model: VQVAE) -> SameConv:
