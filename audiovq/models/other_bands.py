@@ -68,7 +68,7 @@ def _make_room(target: VQVAE, shared: int) -> None:
 
 
 def _least_used(used: list[Tensor], count: int) -> Tensor:
-    """So many orthonormal columns, of the directions that have the least of those in use. Shape: (W, M) -> (W, count)."""
+    """So many orthonormal columns, of directions that have the least of those in use. Shape: (W, M) -> (W, count)."""
     return torch.linalg.svd(torch.cat(used, dim=1), full_matrices=True).U[:, -count:]
 
 

@@ -64,8 +64,11 @@ class Quantizer(nn.Module, ABC):
         """False while training passes latents through unquantised."""
 
     @abstractmethod
-    def start(self, latents: Tensor) -> None:
-        """Fit the codebook to real latents, the same on every process. Shape: (T, D)."""
+    def start(self, latents: Tensor, silent: bool = False) -> None:
+        """Fit the codebook to real latents, the same on every process; ``silent``: all codes stand for 0 at first.
+
+        Shape: (T, D)
+        """
 
     @abstractmethod
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> Quantized:

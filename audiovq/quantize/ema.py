@@ -55,14 +55,15 @@ class EMACodebook(Quantizer):
         return bool(self.is_started)
 
     @torch.no_grad()
-    def start(self, latents: Tensor) -> None:
+    def start(self, latents: Tensor, silent: bool = False) -> None:
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
             _set_from_first(self.project_in, to_sphere(latents, self.codebook.shape[1]))
             unit = self._unit(latents)
             entries = broadcast_from_first(spherical_kmeans(unit, self.codebook_size))
             self.codebook.copy_(entries)
-            _set_from_first(self.project_out, linear_fit(entries[self._nearest(unit)], latents))
+            weight, bias = linear_fit(entries[self._nearest(unit)], latents)
+            _set_from_first(self.project_out, (0 * weight, 0 * bias) if silent else (weight, bias))
         self.ema_count.fill_(1.0)
         self.ema_sum.copy_(entries)
         self.is_started.fill_(True)

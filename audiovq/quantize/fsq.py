@@ -40,7 +40,7 @@ class FSQ(Quantizer):
     def started(self) -> bool:
         return True
 
-    def start(self, latents: Tensor) -> None:
+    def start(self, latents: Tensor, silent: bool = False) -> None:
         """A fixed grid needs no start."""
 
     def update(self) -> None:

@@ -33,11 +33,15 @@ class ResidualStack(Quantizer):
         return all(quantizer.started for quantizer in self._stages())
 
     @torch.no_grad()
-    def start(self, latents: Tensor) -> None:
-        residual = latents
+    def start(self, latents: Tensor, silent: bool = False) -> None:
+        """Start the stages that are not; beside trained ones silently, for these leave more than what they miss.
+
+        In training latents and what is decoded of them drift apart: the decoder does not want the difference back.
+        """
+        residual, added = latents, any(quantizer.started for quantizer in self._stages())
         for quantizer in self._stages():
             if not quantizer.started:
-                quantizer.start(residual)
+                quantizer.start(residual, silent or added)
             was_training = quantizer.training
             quantizer.eval()
             residual = residual - quantizer(residual.T[None]).latent[0].T

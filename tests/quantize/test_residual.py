@@ -68,8 +68,12 @@ def test_starting_leaves_the_started_alone() -> None:
     assert isinstance(first, EMACodebook)
     first.start(torch.randn(64, WIDTH))
     before = first.codebook.clone()
-    stack.start(torch.randn(64, WIDTH))
+    latents = torch.randn(64, WIDTH)
+    stack.start(latents)
     assert torch.equal(first.codebook, before) and stack.started
+    frames = latents.T[None]
+    assert torch.equal(stack.eval()(frames).latent, first.eval()(frames).latent)  # what is added says nothing at first
+    assert len(stack(frames).codes[0, 1].unique()) == 8
 
 
 def test_unknown_kind_is_an_error() -> None:
