@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from audiovq.audio.pitch_classes import KEYS
 from audiovq.codes import Codes
 from audiovq.music.drafts import Draft, Drafter
 from audiovq.music.joining import LEAD_SECONDS, best_join
@@ -95,18 +96,23 @@ class Composer(Drafter):
         return self.codes(tuple(levels), draft.num_samples)
 
     def told(self, draft: Draft, labels: Sequence[str] = (), seed: int = 0) -> list[str]:
-        """The labels that a piece is told: for new music that names no tempo, also one that the prior counts beats by.
+        """The labels that a piece is told: for new music that names no key, or no tempo to count beats by, also one.
 
-        The seed draws it. Raises: ModelError for an unknown label.
+        The seed draws it, of those that the prior has. Raises: ModelError for an unknown label.
         """
         if unknown := sorted(set(labels) - set(self.labels)):
             raise ModelError(
                 f"{self.name} has no label {', '.join(map(repr, unknown))}; it has {', '.join(self.labels) or 'none'}"
             )
-        tempos = [self.labels[number] for number in self.prior.tempos]
-        if not tempos or not draft.is_blank or set(labels) & set(tempos):
+        if not draft.is_blank:
             return list(labels)
-        return [*labels, tempos[int(ItemRandom(seed, "tempo").uniform() * len(tempos))]]
+        drawn = list(labels)
+        tempos = {self.labels[number] for number in self.prior.tempos}
+        for what, wanted in (("tempo", tempos), ("key", set(KEYS))):
+            known = [label for label in self.labels if label in wanted]
+            if known and not set(labels) & wanted:
+                drawn.append(known[int(ItemRandom(seed, what).uniform() * len(known))])
+        return drawn
 
     def sound(self, draft: Draft, labels: Sequence[str] = (), sampling: Sampling | None = None) -> Tensor:
         """The whole sound of a piece. Shape: (1, T)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -116,19 +117,21 @@ def test_ends_of_pieces_are_told_exactly_and_other_times_roughly(data: PriorData
 
 
 def tempos(data: PriorDataConfig, folder: Path, tempo: str = "96 bpm") -> PriorDataConfig:
-    """The corpus with a tempo: 120 bpm for the calm pieces, ``tempo`` for all others."""
+    """The corpus with tempos and keys: 120 bpm and C major for the calm pieces, ``tempo`` and A minor for others."""
     rows = [json.loads(line) for line in Path(data.labels).read_text().splitlines()]
     for row in rows:
-        row["labels"]["pace"] = "120 bpm" if "style" in row["labels"] else tempo
+        row["labels"]["pace"], row["labels"]["key"] = (
+            ("120 bpm", "C major") if "style" in row["labels"] else (tempo, "A minor")
+        )
     (folder / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return replace(data, labels=str(folder / "labels.jsonl"), label_fields=["style", "pace"], beat_field="pace")
+    return replace(data, labels=str(folder / "labels.jsonl"), label_fields=["style", "pace", "key"], beat_field="pace")
 
 
 def test_labels_of_the_beat_field_set_the_clock(data: PriorDataConfig, tmp_path: Path) -> None:
     clocked = tempos(data, tmp_path)
     loaded = MusicCorpus(replace(clocked, time_jitter=0.5), 1)
-    assert loaded.labels == ["120 bpm", "96 bpm", "calm"]
-    assert loaded.beat_frames == [6.25, 60 / 96 * 12.5, 0.0]  # a coarsest frame lasts 80 ms
+    assert loaded.labels == ["120 bpm", "96 bpm", "A minor", "C major", "calm"]
+    assert loaded.beat_frames == [6.25, 60 / 96 * 12.5, 0.0, 0.0, 0.0]  # a coarsest frame lasts 80 ms
     assert MusicCorpus(data, 1).beat_frames == []
     batch = loaded.batches(1, 3)[0]
     inputs = loaded.collate(batch, 1, 3).inputs
@@ -136,7 +139,7 @@ def test_labels_of_the_beat_field_set_the_clock(data: PriorDataConfig, tmp_path:
     assert inputs.true_starts.tolist() == [stretch.start for stretch in batch] != inputs.starts.tolist()
 
 
-def test_a_prior_learns_with_a_clock_and_draws_a_tempo(data: PriorDataConfig, tmp_path: Path) -> None:
+def test_a_prior_learns_with_a_clock_and_draws_a_tempo_and_a_key(data: PriorDataConfig, tmp_path: Path) -> None:
     clocked = tempos(data, tmp_path)
     parts = [tmp_path / f"level{level}" for level in range(3)]
     for level, part in enumerate(parts):
@@ -150,9 +153,13 @@ def test_a_prior_learns_with_a_clock_and_draws_a_tempo(data: PriorDataConfig, tm
     draft = composer.blank(1.0)
     seeds = [replace(USUAL, seed=seed) for seed in range(12)]
     drawn = [composer.told(draft, ["calm"], sampling.seed) for sampling in seeds]
-    assert {tuple(labels) for labels in drawn} == {("calm", "120 bpm"), ("calm", "96 bpm")}
+    pairs = itertools.product(("120 bpm", "96 bpm"), ("A minor", "C major"))
+    assert {tuple(labels) for labels in drawn} == {("calm", *pair) for pair in pairs}
     assert composer.compose(draft, ["calm"], seeds[0]) == composer.compose(draft, drawn[0], seeds[0])
-    assert composer.told(draft, ["96 bpm"], 0) == ["96 bpm"]
+    for named in (["96 bpm", "C major"], ["A minor", "calm", "120 bpm"]):
+        assert composer.told(draft, named, 0) == named
+    assert [composer.told(draft, ["C major"], seed)[0] for seed in range(3)] == 3 * ["C major"]
+    assert {len(composer.told(draft, [label], 0)) for label in ("C major", "96 bpm")} == {2}
     going_on = composer.continued(composer.compose(draft, [], seeds[0]), 2.0)
     assert composer.told(going_on, ["calm"], 0) == ["calm"]
 

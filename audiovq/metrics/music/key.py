@@ -8,11 +8,10 @@ import librosa
 import numpy as np
 from torch import Tensor
 
-from audiovq.audio.pitch_classes import TONICS
+from audiovq.audio.pitch_classes import MODES, TONICS
 from audiovq.metrics.checks import NotMeasurableError
 from audiovq.metrics.music.parts import resampled_parts
 
-MODES = ("major", "minor")
 _RATE = 11025  # seven octaves from C1 (33 Hz) to B7 (4 kHz) are below half of it
 _HOP = 1024
 FRAMES_PER_SECOND = _RATE / _HOP
