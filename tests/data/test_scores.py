@@ -116,7 +116,7 @@ def test_the_corpus_renders_what_is_not_there_yet(tmp_path: Path, fluidsynth: Pa
 
 
 def test_scores_with_reserved_rights_are_taken_only_when_asked_for(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], fluidsynth: Path
 ) -> None:
     def files(folder: str, reserved: bool) -> list[str]:
         return [file.path.suffix for file, _ in RenderedScores(tmp_path, [folder], reserved=reserved)._files()]
@@ -124,6 +124,9 @@ def test_scores_with_reserved_rights_are_taken_only_when_asked_for(
     assert files("palestrina", False) == [] and files("palestrina", True) == [".krn"] * 1318
     assert ".krn" not in files("bach", False)
     assert "palestrina: 1318 scores left out" in " ".join(capfd.readouterr().err.split())
+    nothing = RenderedScores(tmp_path, ["palestrina"], soundfont=str(fluidsynth))
+    with pytest.raises(CorpusError, match=r"all scores of palestrina reserve rights: corpus\.reserved=true takes them"):
+        nothing.download()
 
 
 def test_a_score_that_is_encoded_twice_is_rendered_once(tmp_path: Path) -> None:

@@ -78,15 +78,18 @@ class RenderedScores:
     num_jobs: int = 1
 
     def download(self) -> None:
-        """Render what is not there yet. Raises: CorpusError without FluidSynth, a soundfont or such a folder."""
+        """Render what is not there yet. Raises: CorpusError without FluidSynth, a soundfont or scores to render."""
         if not shutil.which("fluidsynth") or not Path(self.soundfont).is_file():
             raise CorpusError(
                 f"expected the program fluidsynth and the soundfont {self.soundfont}: "
                 "apt-get install fluidsynth fluid-soundfont-gm, or name another soundfont by corpus.soundfont"
             )
-        todo = [
-            (file, target) for file, target in self._files() if not target.with_name(f"{target.name}.json").exists()
-        ]
+        files = list(self._files())
+        if not files:
+            raise CorpusError(
+                f"the encoders of all scores of {', '.join(self.folders)} reserve rights: corpus.reserved=true takes them"
+            )
+        todo = [(file, target) for file, target in files if not target.with_name(f"{target.name}.json").exists()]
         work = partial(_render, soundfont=Path(self.soundfont))
         shown = partial(track, description="rendering", total=len(todo), console=_CONSOLE)
         if self.num_jobs == 1:
