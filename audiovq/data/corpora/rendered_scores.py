@@ -87,7 +87,8 @@ class RenderedScores:
         files = list(self._files())
         if not files:
             raise CorpusError(
-                f"the encoders of all scores of {', '.join(self.folders)} reserve rights: corpus.reserved=true takes them"
+                f"the encoders of all scores of {', '.join(self.folders)} reserve rights: "
+                "corpus.reserved=true takes them"
             )
         todo = [(file, target) for file, target in files if not target.with_name(f"{target.name}.json").exists()]
         work = partial(_render, soundfont=Path(self.soundfont))
