@@ -32,9 +32,8 @@ def wave_log_mel_l1(reference: Tensor | np.ndarray, result: Tensor | np.ndarray,
 def log_mel_config(sample_rate: int) -> LogMelConfig:
     """The spectrogram in which waves of one rate are compared: 80 bands up to half the rate, 40 ms every 10 ms."""
     hop_length = round(sample_rate / 100)
-    return LogMelConfig(
-        sample_rate=sample_rate, n_fft=4 * hop_length, hop_length=hop_length, num_mels=80, fmax=sample_rate / 2
-    )
+    n_fft = 4 * hop_length + hop_length % 2  # at 44.1 kHz a sample more, so that a window centres on its hop
+    return LogMelConfig(sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, num_mels=80, fmax=sample_rate / 2)
 
 
 def log_mel(wave: Tensor, config: LogMelConfig) -> Tensor:

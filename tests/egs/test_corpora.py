@@ -120,6 +120,10 @@ def test_a_folder_of_music_has_an_experiment_of_its_own() -> None:
     assert prepared.sample_rate == trained.model.sample_rate == 32_000
     finetuned = configuration(["recipes.train_tokenizer", "experiment=my_folder_music_finetune"])
     assert finetuned.init_from == "music-32k" and finetuned.model == configuration(commands[3]).model
+    stereo = configuration(["recipes.train_tokenizer", "experiment=my_folder_stereo_finetune"])
+    assert (stereo.init_from, stereo.init_partly) == ("music-44k", False)
+    assert stereo.model == configuration(["recipes.train_tokenizer", "experiment=debian_music_codec2"]).model
+    assert stereo.data.train_cuts == finetuned.data.train_cuts
 
 
 def test_settings_reach_every_step_of_the_preparation(tmp_path: Path) -> None:

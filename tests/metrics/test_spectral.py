@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from audiovq.audio.mel import LogMelConfig
-from audiovq.metrics.log_mel import log_mel_l1, wave_log_mel_l1
+from audiovq.metrics.log_mel import log_mel_config, log_mel_l1, wave_log_mel_l1
 from audiovq.metrics.multi_scale import (
     log_spectral_distance,
     multi_resolution_stft_distance,
@@ -36,6 +36,13 @@ def test_spectrograms_of_unequal_length_are_refused_and_not_broadcast() -> None:
 def test_half_the_amplitude_is_ln_2_away(noise: torch.Tensor) -> None:
     assert wave_log_mel_l1(noise, noise / 2, LogMelConfig()) == pytest.approx(math.log(2), abs=1e-4)
     assert multi_scale_mel_distance(noise, noise / 2, RATE) == pytest.approx(math.log(2), abs=1e-3)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 11025, 22050, 44100, 48000])
+def test_waves_of_every_usual_rate_can_be_compared(noise: torch.Tensor, sample_rate: int) -> None:
+    config = log_mel_config(sample_rate)
+    assert config.n_fft / sample_rate == pytest.approx(0.04, rel=3e-3)
+    assert 0.2 < wave_log_mel_l1(noise, noise / 2, config) <= math.log(2) + 1e-3
 
 
 def test_a_wave_is_no_distance_from_itself(noise: torch.Tensor) -> None:
