@@ -8,9 +8,9 @@ Of each of --num-pieces held-out pieces a stretch of --seconds is taken from its
 with .wav and .avq files: original (the stretch as its codes sound), continued (from its first --primer-seconds),
 varied_1, varied_2 ... (so many of its coarsest levels kept, --keep-levels), mended (its middle third made anew) and new
 (unlike it, hence new-1, new-2 ...; every second one with a label, in turn, or all with one of --labels; and all with a
-key and a tempo, drawn, if the prior knows such labels). OUT/index.html is a page to hear them side by side, made.jsonl tells what
-labels each was told, how long it took and which share of the codes of each level is the original's, and RESULTS.md sums
-it up. The same command again goes on where it stopped.
+key and a tempo, drawn, if the prior knows such labels). OUT/index.html is a page to hear them side by side,
+made.jsonl tells what labels each was told, how long it took and which share of the codes of each level is the
+original's, and RESULTS.md sums it up. The same command again goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -94,9 +94,10 @@ def describe_tokenizer(model: Path) -> tuple[str, str]:
     rows = zip(tokenizer.frame_rates, tokenizer.num_codebooks, tokenizer.codebook_sizes, strict=True)
     table = ["| level | codes per second | codebooks | entries |", "|---|---|---|---|"]
     table += [f"| {i} | {float(rate) * k:g} | {k} | {v} |" for i, (rate, k, v) in enumerate(rows)]
+    channels = "stereo" if tokenizer.model.config.num_channels == 2 else "mono"
     what = (
         f"{tokenizer.num_levels} levels, {tokenizer.bits_per_second:.0f} bits per second, "
-        f"{tokenizer.sample_rate} Hz mono, {tokenizer.num_parameters / 1e6:.1f} million parameters."
+        f"{tokenizer.sample_rate} Hz {channels}, {tokenizer.num_parameters / 1e6:.1f} million parameters."
     )
     return what, "\n".join(table)
 

@@ -1,5 +1,6 @@
 """Packing a tokenizer and a vocoder: what the README says, and which stage is missing."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 import audiovq
+from audiovq.models import VQVAE
 from audiovq.models.vocoder import Vocoder, VocoderConfig
 from audiovq.pretrained import load_vocoder, save_model, save_vocoder
 from recipes.pack import PackConfig, pack
@@ -39,6 +41,12 @@ def test_a_tokenizer_is_packed_with_its_levels(exp: Path) -> None:
     assert "Weights: CC0-1.0." in text and "70 steps, 2 hours of audio heard" in text
     assert "    python -m recipes.train_tokenizer experiment=small\n" in text and "## Scores\n\ngood\n" in text
     assert audiovq.load(exp / "packed").name == "tiny"
+
+
+def test_a_tokenizer_of_two_channels_says_so(exp: Path) -> None:
+    joint = VQVAE(dataclasses.replace(tiny.config(), stereo="joint"))
+    save_model(exp / "model", joint, "wide", "CC0-1.0")
+    assert "# wide\n\n3 levels, 550 bits per second, 800 Hz stereo" in packed(exp, "train_tokenizer")
 
 
 def test_a_vocoder_is_packed_with_its_mels(exp: Path) -> None:
