@@ -14,14 +14,14 @@ from audiovq.nn.conv import SameConv
 
 
 def reads_other_bands(source: VQVAE, target: VQVAE) -> bool:
-    """Whether both go from log-mels to log-mels at one width, but the bands of these differ."""
-    configs = [source.config, target.config]
-    if any((config.frontend, config.head) != ("mel", "mel") for config in configs):
+    """Whether both go from log-mels to log-mels by layers of the same sizes, but the bands of these differ."""
+    own, known = target.config, source.config
+    if any((config.frontend, config.head) != ("mel", "mel") for config in (own, known)):
         return False
-    widths = [model.encoder.input.conv.weight.shape[0] for model in (source, target)]
-    return widths[0] == widths[1] and (
-        source.config.mel != target.config.mel or source.config.num_bands != target.config.num_bands
-    )
+    strides = [list(each) for each in (own.stem_strides, own.head_strides, known.stem_strides, known.head_strides)]
+    if own.width != known.width or len(strides[0]) != 1 or any(each != strides[0] for each in strides):
+        return False
+    return own.mel != known.mel or own.num_bands != known.num_bands
 
 
 @torch.no_grad()

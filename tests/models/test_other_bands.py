@@ -79,4 +79,5 @@ def test_which_networks_read_other_bands() -> None:
     assert reads_other_bands(plain, VQVAE(of(OTHER)))
     assert reads_other_bands(plain, VQVAE(of(tiny.MEL, "joint")))
     assert not reads_other_bands(plain, VQVAE(dataclasses.replace(of(OTHER), width=16)))
+    assert not reads_other_bands(plain, VQVAE(dataclasses.replace(of(OTHER), stem_strides=[2], head_strides=[2])))
     assert not reads_other_bands(VQVAE(tiny.config("wave")), plain)
