@@ -26,21 +26,21 @@ def log_mel_loss(
     target: Tensor,
     mask: Tensor,
     loudness_power: float = 0.0,
-    levels: Callable[[Tensor], Tensor] = lambda mel: mel,
+    loudness: Callable[[Tensor], Tensor] = lambda mel: mel,
 ) -> Tensor:
     """Mean absolute difference in nats, in which a cell counts as its magnitude to the power of ``loudness_power``.
 
     So the bits go where they are heard: a power of .46 follows Stevens' law, loudness being intensity to the power of
     .23. The magnitude is the greater of both, so that what was added counts like what was lost. At 0 all cells count
-    alike. The weights of an item are relative to each other: quiet items count like loud ones. ``levels`` says how loud
-    the cells of a spectrogram are that holds more than log-mels.
+    alike. The weights of an item are relative to each other: quiet items count like loud ones. ``loudness`` says
+    how loud, in nats, the cells of a spectrogram are that holds more than log-mels.
 
     Shape: (B, M, N) both, mask (B, 1, N) -> scalar, the mean of the items weighted by their frames.
     """
     if not loudness_power:
         return l1_loss(prediction, target, mask)
     prediction, target = prediction.float(), target.float()
-    weights = (loudness_power * torch.maximum(levels(prediction.detach()), levels(target))).exp() * mask
+    weights = (loudness_power * torch.maximum(loudness(prediction.detach()), loudness(target))).exp() * mask
     distances = ((prediction - target).abs() * weights).sum((1, 2)) / weights.sum((1, 2)).clamp(min=1e-8)
     return _mean_by_frames(distances, mask)
 

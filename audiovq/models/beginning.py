@@ -31,8 +31,7 @@ def untrained(config: VQVAEConfig) -> VQVAE:
     """
     model = VQVAE(config)
     encoder, hierarchy, decoder = model.encoder, model.hierarchy, model.decoder
-    reads_and_gives_mels = config.frontend == config.head == "mel"
-    if not reads_and_gives_mels or len(config.stem_strides) != 1 or config.stem_strides != config.head_strides:
+    if not goes_from_mels_to_mels(config):
         return model
     identity, (stride,), rows = torch.eye(config.width), config.stem_strides, kept_rows(config)
     basis = _orthonormal(config.width, len(rows))
@@ -52,6 +51,12 @@ def untrained(config: VQVAEConfig) -> VQVAE:
     for conditioner in hierarchy.conditioners:
         _set(conditioner.join, [torch.cat([identity, -identity], dim=1)])
     return model
+
+
+def goes_from_mels_to_mels(config: VQVAEConfig) -> bool:
+    """Whether log-mels go in and come out, by one and the same stride between them and the finest level."""
+    one_stride = len(config.stem_strides) == 1 and config.stem_strides == config.head_strides
+    return config.frontend == config.head == "mel" and one_stride
 
 
 def kept_rows(config: VQVAEConfig) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from audiovq.audio.mel import LogMelConfig
-from audiovq.models.beginning import kept_rows
+from audiovq.models.beginning import goes_from_mels_to_mels, kept_rows
 from audiovq.models.vqvae import VQVAE
 from audiovq.nn.conv import SameConv
 
@@ -16,10 +16,9 @@ from audiovq.nn.conv import SameConv
 def reads_other_bands(source: VQVAE, target: VQVAE) -> bool:
     """Whether both go from log-mels to log-mels by layers of the same sizes, but the bands of these differ."""
     own, known = target.config, source.config
-    if any((config.frontend, config.head) != ("mel", "mel") for config in (own, known)):
+    if not goes_from_mels_to_mels(own) or not goes_from_mels_to_mels(known):
         return False
-    strides = [list(each) for each in (own.stem_strides, own.head_strides, known.stem_strides, known.head_strides)]
-    if own.width != known.width or len(strides[0]) != 1 or any(each != strides[0] for each in strides):
+    if own.width != known.width or own.stem_strides != known.stem_strides:
         return False
     return own.mel != known.mel or own.num_bands != known.num_bands
 
@@ -43,14 +42,17 @@ def carry_bands(source: VQVAE, target: VQVAE) -> None:
     into.bias.copy_(from_conv.bias)
     out.weight[:shared, :, 0] = given @ from_head.weight[:known_rows, :, 0]
     out.bias[:shared] = given @ from_head.bias[:known_rows]
-    if shared < len(kept_rows(target.config)):
-        _make_room(target, shared)
-
-
-def _make_room(target: VQVAE, shared: int) -> None:
-    """Let the rows from ``shared`` on go in and out as in an untrained network, where the others' ways use least."""
-    encoder, decoder, (stride,) = target.encoder, target.decoder, target.config.stem_strides
     rows = kept_rows(target.config)[shared:, shared:]
+    if len(rows):
+        _make_room(target, shared, rows)
+
+
+def _make_room(target: VQVAE, shared: int, rows: Tensor) -> None:
+    """Let bands from ``shared`` on go in and out as in an untrained network, where the others' ways use least.
+
+    Shape: rows (n, B - shared), what is kept of them
+    """
+    encoder, decoder, (stride,) = target.encoder, target.decoder, target.config.stem_strides
     into, out = encoder.input.conv.weight, _head(target).conv.weight
     stem, head_up = encoder.stem[0], decoder.head_up[0]
     read, given = into[:, :shared, encoder.input.padding], out[:shared, :, 0].T

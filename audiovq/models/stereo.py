@@ -74,7 +74,7 @@ def from_mean_and_difference(output: Tensor, mean: float, scale: float) -> Tenso
     return torch.cat([middle + half, middle - half, agreement + 1], dim=1)
 
 
-def joint_levels(mel: Tensor) -> Tensor:
+def joint_loudness(mel: Tensor) -> Tensor:
     """How loud each cell of a joint log-mel is, in nats; where channels agree or not, as loud as the louder of them.
 
     Shape: (B, 3 M, N), as ``joint_mel`` gives it.

@@ -12,7 +12,7 @@ from audiovq.models.config import VQVAEConfig
 from audiovq.models.decoder import Decoder
 from audiovq.models.encoder import Encoder
 from audiovq.models.hierarchy import Hierarchy
-from audiovq.models.stereo import from_mean_and_difference, joint_mel, to_mean_and_difference
+from audiovq.models.stereo import from_mean_and_difference, joint_loudness, joint_mel, to_mean_and_difference
 from audiovq.nn.mask import FrameMask
 from audiovq.quantize import Quantized
 
@@ -72,6 +72,10 @@ class VQVAE(nn.Module):
         """The log-mel that a mel front reads and a mel head gives. Shape: (B, c, T) -> (B, M, N)."""
         made: Tensor = joint_mel(self.log_mel, wave) if self.config.stereo == "joint" else self.log_mel(wave)
         return made
+
+    def loudness(self, mel: Tensor) -> Tensor:
+        """How loud each cell of what ``mel`` gives is, in nats. Shape: (B, M, N)."""
+        return joint_loudness(mel) if self.config.stereo == "joint" else mel
 
     def normalise(self, mel: Tensor) -> Tensor:
         """Log-mel in nats to network units. Shape: (B, M, N)."""

@@ -18,7 +18,6 @@ from audiovq.losses.masked import l1_loss, log_mel_loss, relative_l2_loss
 from audiovq.losses.spectral import MultiScaleMelLoss, multi_scale_stft_loss
 from audiovq.models import VQVAE, VQVAEOutput
 from audiovq.models.predictor import LevelPredictor
-from audiovq.models.stereo import joint_levels
 from audiovq.nn.mask import FrameMask
 from audiovq.pretrained import save_model
 from audiovq.quantize.kmeans import evenly_spaced
@@ -99,10 +98,8 @@ class TokenizerTask(HearsSource, Task[Any, Batch]):
         return terms
 
     def _mel_loss(self, output: Tensor, mel: Tensor, mask: Tensor) -> Tensor:
-        prediction, power = as_mel(output, self.average_model), self.config.loss.loudness_power
-        if self.config.model.stereo == "joint":
-            return log_mel_loss(prediction, mel, mask, power, joint_levels)
-        return log_mel_loss(prediction, mel, mask, power)
+        model = self.average_model
+        return log_mel_loss(as_mel(output, model), mel, mask, self.config.loss.loudness_power, model.loudness)
 
     def _begin_training(self) -> None:
         self.model.train()

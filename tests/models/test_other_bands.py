@@ -9,6 +9,7 @@ from torch import Tensor
 from audiovq.audio.mel import LogMelConfig
 from audiovq.models import VQVAE, VQVAEConfig, beginning
 from audiovq.models.other_bands import carry_bands, reads_other_bands
+from recipes.train_tokenizer.beginning import tensors_that_fit
 from tests.models import tiny
 from tests.models.test_beginning import FRAMES, bare, passed
 
@@ -24,9 +25,7 @@ def of(mel: LogMelConfig, stereo: str = "separate") -> VQVAEConfig:
 def carried(source: VQVAE, config: VQVAEConfig) -> VQVAE:
     """A network with all that fits of the source, and its bands."""
     target = bare(config)
-    own = target.state_dict()
-    known = {name: tensor for name, tensor in source.state_dict().items() if tensor.shape == own[name].shape}
-    target.load_state_dict(known, strict=False)
+    target.load_state_dict(tensors_that_fit(source.state_dict(), target.state_dict()), strict=False)
     carry_bands(source, target)
     return target
 
